@@ -1,0 +1,86 @@
+"""The words of the loop: states, channels, kinds of clocks. One word for one thing in code, database, API and page."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class CaseState(TextChoices):
+    RECEIVED = "received", _("待立案")
+    FILED = "filed", _("待派遣")
+    HANDLING = "handling", _("处置中")
+    VERIFYING = "verifying", _("待核查")
+    CLOSING = "closing", _("待结案")
+    CLOSED = "closed", _("已结案")
+    DECLINED = "declined", _("不予立案")
+    VOIDED = "voided", _("已作废")
+    MERGED = "merged", _("已并案")
+
+
+OPEN_STATES = (
+    CaseState.RECEIVED,
+    CaseState.FILED,
+    CaseState.HANDLING,
+    CaseState.VERIFYING,
+    CaseState.CLOSING,
+)
+
+
+class Outcome(TextChoices):
+    FIXED = "fixed", _("已解决")
+    NOT_FIXED = "not_fixed", _("未解决结案")
+
+
+class Channel(TextChoices):
+    PUBLIC = "public", _("公众上报")
+    COMMUNITY = "community", _("社区网格上报")
+    STREET = "street", _("街道上报")
+    HOTLINE = "hotline", _("12345 热线")
+    DEPARTMENT = "department", _("部门上报")
+    INSPECTOR = "inspector", _("监督员上报")
+    SENSOR = "sensor", _("设备上报")
+    LETTER = "letter", _("网上来信")
+
+
+class AssignmentState(TextChoices):
+    SENT = "sent", _("待签收")
+    SIGNED = "signed", _("已签收")
+    ARRIVED = "arrived", _("已报到")
+    SUSPENDED = "suspended", _("挂账中")
+    DONE = "done", _("已办结")
+    RETURNED = "returned", _("已退回")
+    CANCELLED = "cancelled", _("已撤回")
+
+
+OPEN_ASSIGNMENT_STATES = (
+    AssignmentState.SENT,
+    AssignmentState.SIGNED,
+    AssignmentState.ARRIVED,
+    AssignmentState.SUSPENDED,
+)
+
+
+class WhistleState(TextChoices):
+    DRAFT = "draft", _("待街道负责人确认")
+    SENT = "sent", _("已吹哨")
+    REJECTED = "rejected", _("未同意")
+
+
+class ClockKind(TextChoices):
+    INTAKE = "intake", _("受理")
+    PRECHECK = "precheck", _("核实")
+    DISPATCH = "dispatch", _("派遣")
+    SIGN = "sign", _("签收")
+    ARRIVE = "arrive", _("报到")
+    HANDLE = "handle", _("处置")
+    VERIFY = "verify", _("核查")
+    CLOSE = "close", _("结案")
+
+
+class Light(TextChoices):
+    """Derived on read from a clock and the time, never stored."""
+
+    GREEN = "green", _("正常")
+    YELLOW = "yellow", _("将到期")
+    RED = "red", _("已超期")
+    PAUSED = "paused", _("计时暂停")
+    DONE = "done", _("已停表")

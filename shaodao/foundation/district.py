@@ -1,0 +1,126 @@
+"""The district's settings, typed. Every number is data of the pack; the defaults here are those of the field.
+
+`current()` is cached for a few seconds in each process, so that a page costs no query for it.
+"""
+
+import time
+from typing import Any
+
+import msgspec
+
+from shaodao.foundation.models import District
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A time limit: a value and one of the four clocks (hour, day, work_hour, work_day)."""
+
+    value: float
+    unit: str
+
+    def __post_init__(self) -> None:
+        if self.unit not in {"hour", "day", "work_hour", "work_day"}:
+            raise ValueError(f"unit {self.unit!r}: use hour, day, work_hour or work_day")
+        if not self.value > 0:
+            raise ValueError(f"value {self.value!r}: must be greater than 0")
+
+
+class Limits(msgspec.Struct, frozen=True):
+    intake: Limit = Limit(0.25, "hour")
+    precheck: Limit = Limit(0.5, "hour")
+    dispatch: Limit = Limit(0.25, "hour")
+    sign: Limit = Limit(0.5, "hour")
+    arrive: Limit = Limit(0.5, "hour")
+    handle: Limit = Limit(5, "work_day")  # of a case without a condition
+    verify: Limit = Limit(0.5, "hour")
+    close: Limit = Limit(2, "work_hour")
+    return_window: Limit = Limit(2, "work_hour")
+
+
+class WhistleKind(msgspec.Struct, frozen=True):
+    code: str
+    name: str
+    name_en: str = ""
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """A rung of the ladder: climbed when `at` of the limit is used up (1.0 is the due time)."""
+
+    kind: str  # remind, urge, supervise
+    at: float
+    name: str
+    name_en: str = ""
+    notify: tuple[str, ...] = ("lead",)  # lead, street, headquarters
+
+
+class Settings(msgspec.Struct, frozen=True):
+    windows: tuple[tuple[str, str], ...] = (("08:00", "12:00"), ("14:00", "18:00"))
+    notice_years: tuple[int, int] = (2010, 2026)
+    limits: Limits = Limits()
+    yellow_share: float = 0.8
+    max_extensions: int = 2
+    max_suspension_days: int = 365
+    watch_days: int = 30
+    watch_radius_m: int = 50
+    recheck_after_days: tuple[int, ...] = (7, 30)
+    duplicate_days: int = 30
+    duplicate_radius_m: int = 50
+    evaluation_reason_below: int = 3
+    whistle_kinds: tuple[WhistleKind, ...] = (
+        WhistleKind("comprehensive_enforcement", "综合执法哨", "Comprehensive enforcement"),
+        WhistleKind("key_work", "重点工作哨", "Key work"),
+        WhistleKind("emergency", "应急处置哨", "Emergency response"),
+        WhistleKind("routine_advance", "日常推进哨", "Routine advance"),
+    )
+    whistle_rate_bounds: tuple[float, float] = (0.02, 0.2)
+    ladder: tuple[Rung, ...] = (
+        Rung("remind", 0.8, "到期提醒", "Reminder", ("lead",)),
+        Rung("urge", 1.0, "催办", "Urging", ("lead", "street")),
+        Rung("supervise", 1.5, "督办", "Supervision", ("lead", "street", "headquarters")),
+    )
+    retention_months: int = 36
+    basemap: dict[str, Any] | None = None
+
+
+class Current(msgspec.Struct, frozen=True):
+    code: str
+    name: str
+    name_en: str
+    centre: tuple[float, float]
+    sample: bool
+    settings: Settings
+
+
+EMPTY = Current("", "", "", (0.0, 0.0), False, Settings())
+_cached: tuple[float, Current] | None = None
+SECONDS = 5.0
+
+
+def parse_settings(data: dict[str, Any]) -> Settings:
+    """Typed settings of a pack's `settings:` block; raises msgspec.ValidationError that names the path of the fault."""
+    return msgspec.convert(data, Settings, strict=False)
+
+
+def current() -> Current:
+    """The district that this installation serves (EMPTY before a pack is loaded)."""
+    global _cached  # noqa: PLW0603
+    if _cached and time.monotonic() - _cached[0] < SECONDS:
+        return _cached[1]
+    row = District.objects.order_by("id").first()
+    found = EMPTY
+    if row:
+        found = Current(
+            row.code,
+            row.name,
+            row.name_en,
+            (row.centre_lon, row.centre_lat),
+            row.sample,
+            parse_settings(row.settings),
+        )
+        _cached = (time.monotonic(), found)
+    return found
+
+
+def forget() -> None:
+    """Drop the cached settings (after a load, and between tests)."""
+    global _cached  # noqa: PLW0603
+    _cached = None
