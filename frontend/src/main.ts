@@ -1,0 +1,56 @@
+// Every page. Each component looks for its own attribute; maps and charts are fetched only where a page has one.
+import "./styles/main.css";
+
+import "bootstrap/js/dist/collapse";
+import "bootstrap/js/dist/dropdown";
+import "bootstrap/js/dist/modal";
+import "bootstrap/js/dist/offcanvas";
+import "bootstrap/js/dist/tab";
+import Alpine from "@alpinejs/csp";
+
+import { bulk } from "./components/bulk";
+import { confirmation } from "./components/confirm";
+import { copy } from "./components/copy";
+import { draft } from "./components/draft";
+import { forms } from "./components/forms";
+import { htmxSetup } from "./components/htmx";
+import { menus } from "./components/menu";
+import { offline } from "./components/offline";
+import { photos } from "./components/photos";
+import { rows } from "./components/rows";
+import { theme } from "./components/theme";
+import { times } from "./components/times";
+import { each } from "./dom";
+import { t } from "./strings";
+
+function lazily(root: ParentNode, selector: string, mount: (el: HTMLElement) => Promise<void>): void {
+  each(root, selector, (el) => {
+    mount(el).catch((error: unknown) => {
+      console.error(error);
+      el.dataset.failed = "1";
+      el.textContent = t("part_failed");
+    });
+  });
+}
+
+function enhance(root: ParentNode): void {
+  forms(root);
+  bulk(root);
+  copy(root);
+  draft(root);
+  photos(root);
+  rows(root);
+  times(root);
+  lazily(root, "[data-map]", async (el) => (await import("./map/map")).show(el));
+  lazily(root, "[data-map-pick]", async (el) => (await import("./map/pick")).pick(el));
+  lazily(root, "[data-chart]", async (el) => (await import("./chart/chart")).show(el));
+}
+
+document.documentElement.classList.add("js");
+confirmation(); // before the double-submission guard: a form that still asks is not yet sent
+htmxSetup(enhance);
+menus();
+offline();
+theme();
+enhance(document);
+Alpine.start();

@@ -1,0 +1,61 @@
+"""Words that the scripts in `frontend/` show. They live here so that they are translated like all others.
+
+`{name}` marks a value that the script fills in.
+"""
+
+from django.utils.translation import gettext as _
+
+
+def ui_strings() -> dict[str, str]:
+    """The scripts' strings by key, in the current language."""
+    return {
+        # Times, the same words as the tags `duration`, `countdown` and `ago`
+        "days": _("{n} 天"),
+        "hours": _("{n} 小时"),
+        "minutes": _("{n} 分钟"),
+        "left": _("剩 {time}"),
+        "over": _("超 {time}"),
+        "ago": _("{time}前"),
+        "just_now": _("刚刚"),
+        # Lights
+        "light_green": _("正常"),
+        "light_yellow": _("将到期"),
+        "light_red": _("已超期"),
+        "light_paused": _("计时暂停"),
+        "light_done": _("已停表"),
+        # Dialogs and notices
+        "confirm_title": _("请确认"),
+        "confirm_yes": _("确定"),
+        "confirm_no": _("取消"),
+        "close": _("关闭"),
+        "copied": _("已复制"),
+        "part_failed": _("这一部分没有加载出来，请刷新页面重试。"),
+        "request_failed": _("操作没有成功，请刷新页面后重试。"),
+        "request_offline": _("网络不通，操作没有发出。"),
+        "draft_restored": _("已恢复您上次未提交的内容。"),
+        "draft_clear": _("清空草稿"),
+        "chosen": _("已选 {n} 项"),
+        # Photos
+        "photos_chosen": _("已选照片"),
+        "photo_remove": _("移除照片 {name}"),
+        "photo_too_big": _("单张照片不能超过 {mb} MB，过大的没有加入。"),
+        "photo_too_many": _("最多 {n} 张照片，多出的没有加入。"),
+        # Keys
+        "key_title": _("键盘快捷键"),
+        "key_move": _("下一行 / 上一行"),
+        "key_open": _("打开当前行"),
+        "key_select": _("选中当前行"),
+        "key_search": _("跳到搜索框"),
+        "key_help": _("显示本说明"),
+        # Map
+        "map": _("地图"),
+        "map_zoom_in": _("放大"),
+        "map_zoom_out": _("缩小"),
+        "map_attribution": _("地图来源"),
+        "map_red": _("超期 "),
+        "map_illustrative": _("边界为示意"),
+        "map_pin": _("问题位置，可用方向键移动"),
+        "map_my_position": _("使用我的位置"),
+        "map_position_found": _("已取得位置，精度约 {m} 米。"),
+        "map_no_position": _("没有取得位置，请在地图上点选，或填写地址。"),
+    }
