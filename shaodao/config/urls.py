@@ -1,3 +1,22 @@
-"""Every address of the program; each room names its own below its prefix."""
+"""Every address of the program; each room names its own in its `urls.py`."""
 
-urlpatterns: list = []
+from django.contrib.auth import views as auth
+from django.urls import include, path
+
+from shaodao.config.api import api
+from shaodao.config.views import sign_in
+
+urlpatterns = [
+    path("", include("shaodao.portal.urls")),
+    path("work/", include("shaodao.cases.urls")),
+    path("command/", include("shaodao.command.urls")),
+    path("media/", include("shaodao.foundation.urls")),
+    path("map/", include("shaodao.places.urls")),
+    path("api/v1/", api.urls),
+    path("open311/v2/", include("shaodao.cases.open311_urls")),
+    path("login/", sign_in, name="login"),
+    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("language/", include("django.conf.urls.i18n")),
+]

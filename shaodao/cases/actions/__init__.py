@@ -1,0 +1,20 @@
+"""Every write of the loop. Importing this package registers all actions; `perform` runs one by its name."""
+
+from shaodao.cases.actions import after, dispatching, handling, intake, urging, verifying, whistling
+from shaodao.cases.actions.reporting import Submission, report
+from shaodao.cases.actions.step import Actor, Done, perform
+
+__all__ = [
+    "Actor",
+    "Done",
+    "Submission",
+    "after",
+    "dispatching",
+    "handling",
+    "intake",
+    "perform",
+    "report",
+    "urging",
+    "verifying",
+    "whistling",
+]

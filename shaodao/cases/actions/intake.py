@@ -1,0 +1,150 @@
+"""Before dispatch: merge and split, categorise, pre-check, file or decline, decide what the public may see."""
+
+from django.utils.translation import gettext as _
+
+from shaodao.cases.actions import parts
+from shaodao.cases.actions.reporting import join_report
+from shaodao.cases.actions.step import Step, action
+from shaodao.cases.models import Case, Photo, Report, Verification
+from shaodao.cases.words import OPEN_STATES, CaseState, ClockKind
+from shaodao.catalogue.models import Category, Condition
+from shaodao.foundation.errors import Invalid, Refused
+
+
+@action("me_too")
+def me_too(s: Step, *, submission) -> Report:
+    return join_report(s, submission, s.actor)
+
+
+@action("categorise")
+def categorise(s: Step, *, category: Category, condition: Condition | None, urgent: bool) -> None:
+    if condition and condition.category_id != category.pk:
+        raise Invalid({"condition": _("该立案条件不属于所选类别")})
+    s.case.category, s.case.condition, s.case.urgent = category, condition, urgent or category.urgent
+    s.data = {"category": category.key, "name": category.name}
+
+
+@action("merge")
+def merge(s: Step, *, target: Case) -> None:
+    """Reports move to the target; both cases carry the event, so both histories tell it."""
+    target = Case.objects.select_for_update().get(pk=target.pk)
+    if target.state not in OPEN_STATES:
+        raise Refused(_("目标案件已不在办理中，不能并入"))
+    other = parts.beside("merge_in", target, s.actor, s.now)
+    moved = list(s.case.reports.all())
+    for report in moved:
+        other.touch(report)
+        report.case = target
+    target.report_count += len(moved)
+    s.case.report_count = 0
+    s.clocks.stop_all()
+    s.data = {"target": target.number, "state": s.case.state, "reports": [r.pk for r in moved]}
+    s.case.state, s.case.merged_into = CaseState.MERGED, target
+    other.data = {"from": s.case.number, "reports": [r.pk for r in moved]}
+    other.reason = s.reason
+    other.commit(None)
+
+
+@action("unmerge")
+def unmerge(s: Step) -> None:
+    """The reports that came in with this case return to it, and it stands where it stood before."""
+    merged = s.case.events.filter(action="merge").order_by("-seq").first()
+    target = Case.objects.select_for_update().get(pk=s.case.merged_into_id)
+    other = parts.beside("merge_out", target, s.actor, s.now)
+    ids = merged.data.get("reports", []) if merged else []
+    moved = list(target.reports.filter(pk__in=ids))
+    if len(moved) == target.report_count:
+        raise Refused(_("目标案件会没有上报，不能撤销"))
+    for report in moved:
+        other.touch(report)
+        report.case = s.case
+    target.report_count -= len(moved)
+    s.case.report_count = len(moved)
+    s.case.merged_into = None
+    s.case.state = merged.data.get("state", CaseState.RECEIVED) if merged else CaseState.RECEIVED
+    s.clocks.start(ClockKind.INTAKE if s.case.state == CaseState.RECEIVED else ClockKind.DISPATCH)
+    s.data = {"target": target.number, "reports": ids}
+    other.data, other.reason = {"to": s.case.number, "reports": ids}, s.reason
+    other.commit(None)
+
+
+@action("split")
+def split(s: Step, *, report: Report) -> Case:
+    """One report becomes a case of its own; the new case's first event says where it came from."""
+    case = Case(
+        channel=report.channel,
+        category=report.category or s.case.category,
+        summary=(" ".join(report.text.split()) or s.case.summary)[:120],
+        lon=report.lon if report.lon is not None else s.case.lon,
+        lat=report.lat if report.lat is not None else s.case.lat,
+        address=report.address or s.case.address,
+        cell=s.case.cell,
+        community=s.case.community,
+        street=s.case.street,
+        created_at=s.now,
+        report_count=1,
+        sample=s.case.sample,
+    )
+    case.save(force_insert=True)
+    new = parts.opening("split_off", case, s.actor, s.now)
+    s.touch(report)
+    report.case = case
+    for photo in Photo.objects.filter(report=report):
+        s.touch(photo)
+        photo.case = case
+    s.case.report_count -= 1
+    new.clocks.start(ClockKind.INTAKE)
+    new.data, new.reason = {"from": s.case.number, "report": report.pk}, s.reason
+    new.commit(None)
+    s.data = {"to": case.number, "report": report.pk}
+    return case
+
+
+@action("request_precheck")
+def request_precheck(s: Step) -> None:
+    s.add(Verification(case=s.case, kind=Verification.Kind.PRECHECK, asked_at=s.now))
+    s.clocks.start(ClockKind.PRECHECK)
+
+
+@action("precheck")
+def precheck(s: Step, *, passed: bool, remark: str, position, photos: list[int]) -> None:
+    check = next(v for v in s.loaded.verifications if v.kind == "precheck" and v.done_at is None)
+    s.touch(check)
+    check.passed, check.remark, check.person, check.done_at = passed, remark, s.actor.person, s.now
+    if position:
+        check.lon, check.lat = position["lon"], position["lat"]
+    s.clocks.stop(ClockKind.PRECHECK)
+    parts.add_photos(s, photos, Photo.Purpose.VERIFY)
+    s.data = {"passed": passed, "remark": remark}
+
+
+@action("file")
+def file(s: Step) -> None:
+    parts.file_now(s)
+    s.case.state = CaseState.FILED
+    s.clocks.start(ClockKind.DISPATCH)
+
+
+@action("decline")
+def decline(s: Step) -> None:
+    s.case.state = CaseState.DECLINED
+    s.clocks.stop(ClockKind.INTAKE)
+    s.clocks.stop_all()
+
+
+@action("void")
+def void(s: Step) -> None:
+    s.case.state = CaseState.VOIDED
+    s.clocks.stop_all()
+
+
+@action("publish")
+def publish(s: Step, *, published: bool, public_text: str, public_photos: list[int]) -> None:
+    """The public sees exactly this text and these photos, or nothing."""
+    if published and not public_text:
+        raise Invalid({"public_text": _("公开前请写好公开文字")})
+    s.case.published, s.case.public_text = published, public_text
+    for photo in s.case.photos.all():
+        s.touch(photo)
+        photo.published = published and photo.upload_id in public_photos
+    s.data = {"published": published}

@@ -1,0 +1,234 @@
+"""A report comes in: it makes a case, joins an open one ("me too"), or brings a closed one back (rebound)."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from shaodao.cases import queries
+from shaodao.cases.actions import parts
+from shaodao.cases.actions.step import Actor, Done, Step, perform
+from shaodao.cases.models import Case, Contact, Photo, Report
+from shaodao.cases.words import OPEN_STATES, CaseState, Channel, ClockKind
+from shaodao.catalogue.models import Category
+from shaodao.foundation import clock
+from shaodao.foundation.errors import Invalid, Refused
+from shaodao.foundation.models import Upload
+from shaodao.organisations.models import Organisation
+from shaodao.places import queries as places
+
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is misread on the telephone
+CHANNEL_ROLES: dict[str, set[str]] = {
+    Channel.COMMUNITY: {"community"},
+    Channel.STREET: {"street", "street_leader"},
+    Channel.HOTLINE: {"hotline"},
+    Channel.DEPARTMENT: {"department"},
+    Channel.INSPECTOR: {"inspector"},
+    Channel.SENSOR: {"department", "admin"},
+    Channel.LETTER: {"intake", "duty_leader", "hotline", "admin"},
+}
+
+
+@dataclass
+class Submission:
+    """What somebody sends in. A position (lon, lat, datum) or a 15-digit grid code or an address says where."""
+
+    text: str
+    channel: str = Channel.PUBLIC
+    category: Category | None = None
+    lon: float | str | None = None
+    lat: float | str | None = None
+    datum: str = "WGS-84"
+    cell: str = ""
+    address: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    topic: str = ""
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    language: str = "zh-hans"
+    photos: list[Upload] = field(default_factory=list)
+    organisation: Organisation | None = None
+    external_id: str = ""
+    key: str | None = None
+    join: int | None = None  # id of the open case that the reporter recognised as the same problem
+    sample: bool = False
+
+
+@dataclass
+class Received:
+    """What came of a report."""
+
+    report: Report
+    case: Case
+    replayed: bool = False
+    joined: bool = False
+    rebounded: bool = False
+
+
+def report(submission: Submission, actor: Actor) -> Received:
+    """Take a report in. Raises Invalid (fields), Refused (channel); the same client key gives the first answer again.
+
+    Outside the district: Invalid on `position` that says so; the caller keeps the form, so nothing typed is lost.
+    """
+    _permit_channel(submission, actor)
+    if submission.key and (earlier := Report.objects.select_related("case").filter(client_key=submission.key).first()):
+        return Received(earlier, earlier.case, replayed=True)
+    where, source = _where(submission)
+    if not submission.text.strip() and not submission.photos:
+        raise Invalid({"text": _("请写下看到了什么，或附一张照片")})
+    try:
+        with transaction.atomic():
+            return _receive(submission, actor, where, source)
+    except IntegrityError:
+        earlier = Report.objects.select_related("case").filter(client_key=submission.key).first()
+        if submission.key and earlier:  # a phone that sent twice at once
+            return Received(earlier, earlier.case, replayed=True)
+        raise
+
+
+def _permit_channel(submission: Submission, actor: Actor) -> None:
+    roles = CHANNEL_ROLES.get(submission.channel)
+    if roles and actor.facts.kind != "system" and not actor.facts.with_role(frozenset(roles)):
+        raise Refused(_("您的岗位不能从这个渠道上报"), forbidden=True)
+
+
+def _where(submission: Submission) -> tuple[places.Location | None, dict[str, Any]]:
+    """Where it is, and the source's own pair; None when only an address in words is known."""
+    nothing = {"lon": None, "lat": None, "datum": submission.datum, "source_lon": None, "source_lat": None}
+    if submission.lon in (None, "") and submission.lat in (None, ""):
+        if submission.cell:
+            found = places.by_cell(submission.cell)
+            if found is None:
+                raise Invalid({"cell": _("没有这个网格编码；应为 15 位数字")})
+            return found, {**nothing, "lon": found.lon, "lat": found.lat, "datum": "WGS-84"}
+        if not submission.address.strip():
+            raise Invalid({"address": _("请在地图上点选位置，或写下地址，或填网格编码")})
+        return None, nothing
+    try:
+        source = places.point(submission.lon, submission.lat, submission.datum)
+    except ValueError as error:
+        raise Invalid({"position": str(error)}) from None
+    where = places.locate(source["lon"], source["lat"])
+    if not where.inside and submission.channel not in (Channel.LETTER, Channel.HOTLINE):
+        raise Invalid({"position": _("这个位置不在本区范围内，请核对；本区之外的问题请向当地反映")})
+    return where, source
+
+
+def _receive(submission: Submission, actor: Actor, where: places.Location | None, source: dict[str, Any]) -> Received:
+    now = clock.now()
+    if submission.join is not None:
+        return _join(submission, actor, where, source)
+    returning = queries.rebounding(
+        submission.category.pk if submission.category else None, source["lon"], source["lat"], now
+    )
+    if returning:
+        done = perform("rebound", returning.pk, Actor.system(), reason=_("观察期内同一地点再次上报同类问题"))
+        row = _attach(submission, actor, done.case, where, source, me_too=False)
+        return Received(row, done.case, rebounded=True)
+    case = Case(
+        channel=submission.channel,
+        category=submission.category,
+        urgent=bool(submission.category and submission.category.urgent),
+        summary=_summary(submission),
+        lon=source["lon"],
+        lat=source["lat"],
+        address=submission.address.strip()[:200],
+        cell=where.cell if where else None,
+        community_id=where.community_id if where else None,
+        street_id=where.street_id if where else None,
+        created_at=now,
+        report_count=1,
+        sample=submission.sample,
+    )
+    case.save(force_insert=True)
+    step = parts.opening("report", case, actor, now)
+    row = _add_report(step, submission, actor, source, me_too=False)
+    step.clocks.start(ClockKind.INTAKE)
+    step.data = {"channel": str(submission.channel), "report": row.pk}
+    step.commit(None)
+    return Received(row, case)
+
+
+def _join(submission: Submission, actor: Actor, where: places.Location | None, source: dict[str, Any]) -> Received:
+    target = Case.objects.filter(pk=submission.join, state__in=OPEN_STATES).first()
+    if target is None:
+        raise Invalid({"join": _("该案件已不在办理中，请作为新问题上报")})
+    row = _attach(submission, actor, target, where, source, me_too=True)
+    return Received(row, row.case, joined=True)
+
+
+def _attach(
+    submission: Submission,
+    actor: Actor,
+    case: Case,
+    where: places.Location | None,
+    source: dict[str, Any],
+    *,
+    me_too: bool,
+) -> Report:
+    done: Done = perform(
+        "me_too",
+        case.pk,
+        actor if me_too or actor.facts.kind == "person" else Actor.public(),
+        extra={"submission": (submission, source, me_too)},
+    )
+    case.refresh_from_db()
+    return done.result
+
+
+def _add_report(step: Step, submission: Submission, actor: Actor, source: dict[str, Any], *, me_too: bool) -> Report:
+    row = Report(
+        case=step.case,
+        first_case=step.case,
+        channel=submission.channel,
+        text=submission.text.strip(),
+        text_sha256=hashlib.sha256(submission.text.strip().encode()).hexdigest(),
+        category=submission.category,
+        attributes=submission.attributes,
+        topic=submission.topic[:120],
+        lon=source["lon"],
+        lat=source["lat"],
+        datum=source["datum"],
+        source_lon=source["source_lon"],
+        source_lat=source["source_lat"],
+        address=submission.address.strip()[:200],
+        reporter=actor.person,
+        organisation=submission.organisation,
+        organisation_id=submission.organisation.pk if submission.organisation else actor.organisation_id,
+        me_too=me_too,
+        external_id=submission.external_id[:80],
+        client_key=submission.key or None,
+        follow_code="".join(secrets.choice(CODE_ALPHABET) for _i in range(8)),
+        created_at=step.now,
+    )
+    step.add(row)
+    if submission.name or submission.phone or submission.email:
+        Contact.objects.create(
+            report=row,
+            name=submission.name[:60],
+            phone=submission.phone[:30],
+            email=submission.email,
+            language=submission.language,
+        )
+    parts.add_photos(step, [u.pk for u in submission.photos], Photo.Purpose.REPORT, report=row)
+    return row
+
+
+def _summary(submission: Submission) -> str:
+    text = " ".join(submission.text.split())
+    return (text or (submission.category.name if submission.category else _("（只有照片）")))[:120]
+
+
+def join_report(step: Step, payload: tuple[Submission, dict[str, Any], bool], actor: Actor) -> Report:
+    """Body of `me_too`: one more report on a case that is open (or has just come back)."""
+    submission, source, me_too = payload
+    row = _add_report(step, submission, actor, source, me_too=me_too)
+    step.case.report_count += 1
+    step.data = {"report": row.pk, "channel": str(submission.channel)}
+    if step.case.lead_id and step.case.state == CaseState.HANDLING:
+        step.tell(step.case.lead_id, "me_too", _("案件 %(number)s 又有人上报") % {"number": step.case.number})
+    return row

@@ -1,0 +1,50 @@
+"""催办, 督办 and the ladder: each rung is an event and an inbox item."""
+
+from django.utils.translation import gettext as _
+
+from shaodao.cases.actions import parts
+from shaodao.cases.actions.step import Step, action, street_organisation_id
+from shaodao.foundation import district
+from shaodao.organisations.models import Organisation
+
+
+@action("urge")
+def urge(s: Step) -> None:
+    for assignment in parts.open_assignments(s):
+        s.tell(assignment.organisation_id, "urge", _("催办 %(n)s：%(why)s") % {"n": s.case.number, "why": s.reason})
+
+
+@action("supervise")
+def supervise(s: Step) -> None:
+    for organisation_id in {a.organisation_id for a in parts.open_assignments(s)}:
+        s.tell(organisation_id, "supervise", _("督办 %(n)s：%(why)s") % {"n": s.case.number, "why": s.reason})
+    street = street_organisation_id(s.case.street_id)
+    s.tell(street, "supervise", _("督办 %(n)s：%(why)s") % {"n": s.case.number, "why": s.reason})
+
+
+@action("escalate")
+def escalate(s: Step, *, rung: int) -> None:
+    """Climb to a rung of the pack's ladder (the clock calls this; `tasks.py` decides when)."""
+    step = district.current().settings.ladder[rung - 1]
+    s.case.rung = rung
+    text = f"{step.name} {s.case.number}"
+    for whom in step.notify:
+        for organisation_id in _receivers(s, whom):
+            s.tell(organisation_id, step.kind, text)
+    s.data = {"rung": rung, "kind": step.kind, "name": step.name}
+
+
+def _receivers(s: Step, whom: str) -> set[int]:
+    if whom == "street":
+        street = street_organisation_id(s.case.street_id)
+        return {street} if street else set()
+    if whom == "lead":
+        holders = {a.organisation_id for a in parts.open_assignments(s)}
+        return holders or _offices()
+    return _offices()
+
+
+def _offices() -> set[int]:
+    return set(
+        Organisation.objects.filter(kind=Organisation.Kind.HEADQUARTERS, active=True).values_list("id", flat=True)
+    )

@@ -1,0 +1,89 @@
+"""After handling: verification on site by somebody else, rework, closing, and the start of the watch."""
+
+import secrets
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from shaodao.cases import rules
+from shaodao.cases.actions import parts
+from shaodao.cases.actions.step import Step, action, street_organisation_id
+from shaodao.cases.models import Assignment, Callback, Photo, Recheck, Verification
+from shaodao.cases.words import AssignmentState, CaseState, ClockKind, Outcome
+from shaodao.foundation import district
+from shaodao.foundation.errors import Invalid
+
+
+@action("verify")
+def verify(s: Step, *, passed: bool, remark: str, position, photos: list[int]) -> None:
+    if not passed and not remark:
+        raise Invalid({"remark": _("不合格请写明哪里不合格")})
+    row = Verification(
+        case=s.case,
+        kind=Verification.Kind.VERIFY,
+        passed=passed,
+        remark=remark,
+        asked_at=s.case.handled_at or s.now,
+        person=s.actor.person,
+        done_at=s.now,
+        lon=position["lon"] if position else None,
+        lat=position["lat"] if position else None,
+    )
+    s.add(row)
+    parts.add_photos(s, photos, Photo.Purpose.VERIFY)
+    s.clocks.stop(ClockKind.VERIFY)
+    s.data = {"passed": passed, "remark": remark}
+    if passed:
+        s.case.state = CaseState.CLOSING
+        s.clocks.start(ClockKind.CLOSE)
+    else:
+        rework(s)
+
+
+def rework(s: Step) -> None:
+    """返工: the lead's part opens again and its clock goes on; supporting parts stay done."""
+    s.case.state = CaseState.HANDLING
+    s.case.rework_count += 1
+    lead = s.loaded.lead()
+    if lead is None:
+        parts.back_to_dispatch(s)
+        return
+    s.touch(lead)
+    lead.state = AssignmentState.ARRIVED if lead.arrived_at else AssignmentState.SIGNED
+    lead.finished_at = lead.finished_by = None
+    lead.rework_count += 1
+    s.clocks.reopen(lead)
+    s.tell(lead.organisation_id, "rework", _("核查不合格，请返工：%(n)s") % {"n": s.case.number})
+
+
+@action("close")
+def close(s: Step) -> None:
+    _close(s, Outcome.FIXED)
+
+
+@action("close_not_fixed")
+def close_not_fixed(s: Step) -> None:
+    _close(s, Outcome.NOT_FIXED)
+
+
+def _close(s: Step, outcome: str) -> None:
+    """The case closes; a fixed one is watched, its street evaluates, its reporters are asked."""
+    settings = district.current().settings
+    s.clocks.stop(ClockKind.CLOSE)
+    s.clocks.stop_all()
+    s.case.state, s.case.outcome, s.case.closed_at = CaseState.CLOSED, outcome, s.now
+    street = street_organisation_id(s.case.street_id)
+    if outcome == Outcome.FIXED:
+        category = s.case.category
+        days = category.watch_days if category and category.watch_days is not None else settings.watch_days
+        radius = category.watch_radius_m if category and category.watch_radius_m is not None else None
+        s.case.watch_until = s.now + timedelta(days=days) if days else None
+        s.case.watch_radius_m = settings.watch_radius_m if radius is None else radius
+        for at in rules.recheck_times(s.now, settings.recheck_after_days, days):
+            s.add(Recheck(case=s.case, due_at=at))
+    if street and any(a.state == AssignmentState.DONE and a.via != Assignment.Via.SELF for a in s.loaded.assignments):
+        s.tell(street, "evaluate", _("请评价承办部门：%(n)s") % {"n": s.case.number}, role="street")
+    round = 1 + s.case.rebound_count
+    for report in s.case.reports.filter(contact__isnull=False):
+        s.add(Callback(case=s.case, report=report, round=round, token=secrets.token_urlsafe(32), created_at=s.now))
+    s.data = {"outcome": str(outcome)}

@@ -1,0 +1,137 @@
+"""The guards of the life cycle: each answers None, or the reason why not in words that a page shows."""
+
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from shaodao.cases.facts import (
+    ActorFacts,
+    AssignmentFacts,
+    CaseFacts,
+    DisputeFacts,
+    RecheckFacts,
+    RequestFacts,
+)
+
+Answer = str | Promise | None
+
+
+def has_category(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return None if case.category_id else _("请先归类：时限取决于类别")
+
+
+def unmerge(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return None
+
+
+def split(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return None if case.report_count > 1 else _("本案只有一条上报，无可拆出")
+
+
+def request_precheck(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return _("已派人核实，等待回报") if case.precheck_open else None
+
+
+def precheck(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return None if case.precheck_open else _("没有待核实的任务")
+
+
+def file(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    if not case.category_id:
+        return _("请先归类：时限取决于类别")
+    return _("核实尚未回报") if case.precheck_open else None
+
+
+def dispatch(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return has_category(case, on, actor, now)
+
+
+def whistle_draft(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    if any(w.state == "draft" for w in case.whistles):
+        return _("已有一声哨等待街道负责人确认")
+    return None
+
+
+def send_back(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
+    if on.via in {"self", "rebound"}:
+        return _("自行处置和反弹重办的任务不得退回")
+    if on.return_until and now > on.return_until:
+        return _("已过退回时限，按首接负责继续办理；有争议请提请会商")
+    return None
+
+
+def dispute(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
+    if on.via in {"self", "rebound"}:
+        return _("自行处置和反弹重办的任务不得提出争议")
+    return _("争议正在会商") if case.open_dispute(on.id) else None
+
+
+def rule_dispute(case: CaseFacts, on: DisputeFacts, actor: ActorFacts, now: datetime) -> Answer:
+    return None if on.open else _("该争议已经裁定")
+
+
+def stage_done(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
+    return None if on.open_stages else _("本案不分阶段，或各阶段都已完成")
+
+
+def request_extension(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
+    if case.pending_request(on.id):
+        return _("已有一项申请等待审批")
+    if on.extensions >= case.max_extensions:
+        return _("延期次数已用完")
+    return _("已超期，不得再申请延期") if on.due_at and now > on.due_at else None
+
+
+def request_suspension(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
+    if case.pending_request(on.id):
+        return _("已有一项申请等待审批")
+    return _("每个任务只能挂账一次") if on.suspensions else None
+
+
+def grant(case: CaseFacts, on: RequestFacts, actor: ActorFacts, now: datetime) -> Answer:
+    assignment = case.assignment(on.assignment_id)
+    if assignment is None or not assignment.open:
+        return _("该任务已不在办理中")
+    return None
+
+
+def finish(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
+    if case.open_dispute(on.id):
+        return _("争议裁定之前不能交回")
+    if on.via == "whistle" and on.arrived_at is None:
+        return _("吹哨任务须先到现场报到")
+    return _("还有阶段没有完成") if on.open_stages else None
+
+
+def verify(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    handled_by = {a.finished_by_id for a in case.assignments if a.round == case.round}
+    if actor.person_id in handled_by or any(p.organisation_id in case.handlers for p in actor.posts):
+        return _("须由处置单位以外的人核查")
+    return None
+
+
+def close(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return _("还有任务没有办结，不能结案") if case.open_assignments else None
+
+
+def evaluate(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
+    if on.via == "self":
+        return _("街道自行处置的不作自我评价")
+    return _("已经评价过") if on.evaluated else None
+
+
+def recheck(case: CaseFacts, on: RecheckFacts, actor: ActorFacts, now: datetime) -> Answer:
+    if on.done:
+        return _("该次复查已完成")
+    return rebound(case, on, actor, now)
+
+
+def rebound(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    if case.watch_until is None or now > case.watch_until:
+        return _("防反弹观察期已过，请作为新案件上报")
+    return None
+
+
+def urge(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return None if case.open_assignments else _("没有在办的单位可催")

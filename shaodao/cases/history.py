@@ -1,0 +1,178 @@
+"""The chain of a case's events: rebuild the present from it, verify it, anchor its head.
+
+`audit verify` finds a changed event (hash), a gap or a reordering (seq, previous), a removed tail or case (anchor),
+and a present that its history does not explain (projection).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import Max, Prefetch
+
+from shaodao.cases import rules
+from shaodao.cases.actions.step import content_of, name_of, tracked
+from shaodao.cases.models import Anchor, Case, CaseEvent
+from shaodao.foundation import clock
+
+
+@dataclass(frozen=True)
+class Broken:
+    case: str
+    seq: int | None
+    what: str  # hash, previous, gap, before, head, projection, anchor
+    detail: str = ""
+
+
+def project(events: list[CaseEvent]) -> dict[str, dict[str, Any]]:
+    """The tracked state of every row of a case, folded from its events alone."""
+    state: dict[str, dict[str, Any]] = {}
+    for event in events:
+        for name, fields in event.changes.items():
+            row = state.setdefault(name, {})
+            for field, (_before, after) in fields.items():
+                row[field] = after
+    return state
+
+
+def check_chain(case: Case, events: list[CaseEvent]) -> Iterator[Broken]:
+    """Faults of one case's chain: hashes, sequence, and values that do not follow from the event before."""
+    previous, state = "", {}
+    for expected, event in enumerate(events, 1):
+        if event.seq != expected:
+            yield Broken(case.number, event.seq, "gap", f"{expected}")
+            return
+        if event.previous != previous:
+            yield Broken(case.number, event.seq, "previous")
+        if rules.event_digest(event.previous, content_of(event)) != event.hash:
+            yield Broken(case.number, event.seq, "hash")
+        for name, fields in event.changes.items():
+            row = state.setdefault(name, {})
+            for field, (before, after) in fields.items():
+                if field in row and row[field] != before:
+                    yield Broken(case.number, event.seq, "before", f"{name}.{field}")
+                row[field] = after
+        previous = event.hash
+    if case.version != len(events) or case.head != previous:
+        yield Broken(case.number, case.version, "head")
+
+
+def verify(batch: int = 500, progress: Any = None) -> dict[str, Any]:
+    """Check every chain and the anchors: {"cases", "events", "broken": [...]}."""
+    broken: list[Broken] = []
+    cases = events = 0
+    heads: dict[int, tuple[int, str]] = {}
+    ids = list(Case.objects.order_by("id").values_list("id", flat=True))
+    for start in range(0, len(ids), batch):
+        rows = Case.objects.filter(pk__in=ids[start : start + batch]).prefetch_related(
+            Prefetch("events", CaseEvent.objects.order_by("seq"))
+        )
+        present = load_rows([c.pk for c in rows])
+        for case in rows:
+            chain = list(case.events.all())
+            broken += check_chain(case, chain)
+            broken += compare(case, project(chain), present)
+            cases, events = cases + 1, events + len(chain)
+            heads.update({case.pk: (case.version, case.head)})
+        if progress:
+            progress(len(rows))
+    broken += check_anchors(heads)
+    return {"cases": cases, "events": events, "broken": [vars(b) for b in broken]}
+
+
+PARTS = [
+    "report",
+    "photo",
+    "whistle",
+    "assignment",
+    "clock",
+    "timerequest",
+    "dispute",
+    "note",
+    "verification",
+    "evaluation",
+    "callback",
+    "recheck",
+]
+
+
+def load_rows(case_ids: list[int]) -> dict[str, Any]:
+    """Every tracked row of these cases by its name in the events, a query for each table."""
+    rows: dict[str, Any] = {f"case:{c.pk}": c for c in Case.objects.filter(pk__in=case_ids)}
+    for model in PARTS:
+        for row in apps.get_model("cases", model).objects.filter(case_id__in=case_ids):
+            rows[name_of(row)] = row
+    return rows
+
+
+def compare(case: Case, projected: dict[str, dict[str, Any]], present: dict[str, Any]) -> Iterator[Broken]:
+    """Tracked values that differ from the fold of the events; rows without an event behind them."""
+    for name, fields in projected.items():
+        row = present.get(name)
+        if row is None or getattr(row, "case_id", case.pk) != case.pk:
+            if "case_id" in fields and fields["case_id"] != case.pk:
+                continue  # it moved away with a merge or a split
+            if row is None:
+                yield Broken(case.number, None, "projection", f"{name} is missing")
+            continue
+        values = tracked(row)
+        for field, value in fields.items():
+            if values.get(field) != value:
+                yield Broken(case.number, None, "projection", f"{name}.{field}")
+
+
+def check_anchors(heads: dict[int, tuple[int, str]]) -> Iterator[Broken]:
+    """Anchored heads that the chains no longer contain, and anchors whose own digest does not fit."""
+    previous = ""
+    for anchor in Anchor.objects.order_by("date"):
+        if anchor.previous != previous or digest_of(anchor) != anchor.digest:
+            yield Broken(str(anchor.date), None, "anchor", "digest")
+        previous = anchor.digest
+        wanted = {(int(pk), v[0]): v[1] for pk, v in anchor.heads.items()}
+        known = {
+            (e.case_id, e.seq): e.hash
+            for e in CaseEvent.objects.filter(case_id__in={pk for pk, _v in wanted}).only("case_id", "seq", "hash")
+        }
+        for (pk, version), head in wanted.items():
+            if known.get((pk, version)) != head:
+                yield Broken(str(pk), version, "anchor", str(anchor.date))
+
+
+def digest_of(anchor: Anchor) -> str:
+    body = json.dumps([str(anchor.date), anchor.heads, anchor.cases, anchor.events], sort_keys=True)
+    return hashlib.sha256(f"{anchor.previous}\n{body}".encode()).hexdigest()
+
+
+@transaction.atomic
+def anchor(now: datetime | None = None) -> Anchor:
+    """Anchor the heads of all chains that moved since the last anchor; once a local day, later calls answer it."""
+    now = now or clock.now()
+    today = clock.local(now).date()
+    existing = Anchor.objects.filter(date=today).first()
+    if existing:
+        return existing
+    last = Anchor.objects.order_by("-date").first()
+    moved = CaseEvent.objects.filter(at__gt=last.at) if last else CaseEvent.objects.all()
+    ids = moved.values("case_id")
+    heads = {str(pk): [v, h] for pk, v, h in Case.objects.filter(pk__in=ids).values_list("id", "version", "head")}
+    row = Anchor(
+        date=today,
+        at=now,
+        heads=heads,
+        cases=Case.objects.count(),
+        events=CaseEvent.objects.count(),
+        previous=last.digest if last else "",
+    )
+    row.digest = digest_of(row)
+    row.save()
+    return row
+
+
+def last_event_at() -> datetime | None:
+    """When anything last happened to any case."""
+    return CaseEvent.objects.aggregate(at=Max("at"))["at"]

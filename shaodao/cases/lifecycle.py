@@ -1,0 +1,596 @@
+"""The loop, as one table: every action with who may do it, from which state, on what, what it needs and what follows.
+
+Pages, the API, the command line and docs/lifecycle.md all read this table; nothing else knows the rules of movement.
+A guard answers None, or the reason why not, in plain words that the page shows beside the greyed button.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from shaodao.cases import guards
+from shaodao.cases.facts import ActorFacts, CaseFacts
+from shaodao.cases.words import OPEN_STATES, CaseState
+
+S = CaseState
+Text = str | Promise
+Guard = Callable[[CaseFacts, Any, ActorFacts, datetime], Text | None]
+
+PUBLIC, SYSTEM = "public", "system"
+INTAKE = frozenset({"intake", "duty_leader"})
+OFFICE = frozenset({"headquarters", "duty_leader"})
+STREET = frozenset({"street", "street_leader"})
+TERRITORY = frozenset({"street", "street_leader", "community"})
+ASSIGNEE = frozenset({"department", "street", "street_leader", "community"})
+HEADQUARTERS = frozenset({"intake", "duty_leader", "dispatcher", "headquarters"})
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input of an action; `kind` decides the control on the page, the schema in the API, and the check."""
+
+    name: str
+    kind: str  # text, longtext, bool, rating, organisation, organisations, category, condition, whistle_kind,
+    #            datetime, position, case, report, stage, photos, outcome
+    label: Text
+    required: bool = True
+    help: Text = ""
+
+
+@dataclass(frozen=True)
+class Transition:
+    action: str
+    label: Text
+    roles: frozenset[str]  # posts, or PUBLIC, or SYSTEM
+    scope: str  # anywhere | territory (own street or community) | assignee (own organisation's assignment)
+    sources: tuple[str, ...]  # states of the case
+    target: str  # state of the case afterwards; "" leaves it
+    on: str = "case"  # what it acts on: case, assignment, whistle, request, dispute, recheck, evaluation
+    on_states: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+    reason: str = ""  # "required", "optional" or "": does the event carry a written reason
+    guard: Guard | None = None
+    why: Text = ""  # what it is for, in the documentation and as the button's hint
+    danger: bool = False
+
+
+REMARK = Field("remark", "longtext", _("说明"), required=False)
+PHOTOS = Field("photos", "photos", _("照片"), required=False)
+POSITION = Field("position", "position", _("所在位置"), required=False, help=_("由手机定位取得，用于核对是否到达现场"))
+LEAD = Field("lead", "organisation", _("主办单位"))
+SUPPORTS = Field("supports", "organisations", _("协办单位"), required=False)
+WORKING = ("signed", "arrived")
+
+TRANSITIONS: tuple[Transition, ...] = (
+    # ── reports come together ────────────────────────────────────────────────────────────────────────────────
+    Transition(
+        "me_too",
+        _("我也遇到"),
+        frozenset({PUBLIC, *ASSIGNEE, *HEADQUARTERS, "inspector", "hotline"}),
+        "anywhere",
+        OPEN_STATES,
+        "",
+        why=_("同一问题再次上报，并入已有案件而不另立一件"),
+    ),
+    Transition(
+        "categorise",
+        _("归类"),
+        HEADQUARTERS - {"headquarters"} | {"hotline"},
+        "anywhere",
+        (S.RECEIVED, S.FILED),
+        "",
+        fields=(
+            Field("category", "category", _("类别")),
+            Field("condition", "condition", _("立案条件"), required=False, help=_("时限取自所选的立案条件")),
+            Field("urgent", "bool", _("紧急"), required=False),
+        ),
+        why=_("确定类别和立案条件，时限随之确定"),
+    ),
+    Transition(
+        "merge",
+        _("并案"),
+        HEADQUARTERS - {"headquarters"},
+        "anywhere",
+        (S.RECEIVED, S.FILED),
+        S.MERGED,
+        fields=(Field("target", "case", _("并入案件编号")),),
+        reason="optional",
+        why=_("同一问题的多次上报合为一件，上报人继续收到进展"),
+    ),
+    Transition(
+        "unmerge",
+        _("撤销并案"),
+        HEADQUARTERS - {"headquarters"},
+        "anywhere",
+        (S.MERGED,),
+        S.RECEIVED,
+        reason="required",
+        guard=guards.unmerge,
+        why=_("并错了的案件恢复原状，上报记录随之归还"),
+    ),
+    Transition(
+        "split",
+        _("拆出上报"),
+        HEADQUARTERS - {"headquarters"},
+        "anywhere",
+        OPEN_STATES,
+        "",
+        fields=(Field("report", "report", _("要拆出的上报")),),
+        reason="required",
+        guard=guards.split,
+        why=_("不是同一问题的上报另立一件"),
+    ),
+    # ── intake ───────────────────────────────────────────────────────────────────────────────────────────────
+    Transition(
+        "request_precheck",
+        _("派人核实"),
+        INTAKE,
+        "anywhere",
+        (S.RECEIVED,),
+        "",
+        reason="optional",
+        guard=guards.request_precheck,
+        why=_("立案之前请监督员到现场看一看"),
+    ),
+    Transition(
+        "precheck",
+        _("核实"),
+        frozenset({"inspector"}) | TERRITORY,
+        "territory",
+        (S.RECEIVED,),
+        "",
+        fields=(Field("passed", "bool", _("属实")), REMARK, POSITION, PHOTOS),
+        guard=guards.precheck,
+        why=_("回报现场是否属实"),
+    ),
+    Transition(
+        "file",
+        _("立案"),
+        INTAKE,
+        "anywhere",
+        (S.RECEIVED,),
+        S.FILED,
+        reason="optional",
+        guard=guards.file,
+        why=_("总指挥部受理，案件进入派遣"),
+    ),
+    Transition(
+        "decline",
+        _("不予立案"),
+        INTAKE,
+        "anywhere",
+        (S.RECEIVED,),
+        S.DECLINED,
+        reason="required",
+        why=_("说明理由，上报人会收到"),
+        danger=True,
+    ),
+    Transition(
+        "void",
+        _("作废"),
+        frozenset({"duty_leader"}),
+        "anywhere",
+        (S.FILED,),
+        S.VOIDED,
+        reason="required",
+        why=_("误立的案件作废，计入准确立案率"),
+        danger=True,
+    ),
+    Transition(
+        "publish",
+        _("审核公开"),
+        HEADQUARTERS,
+        "anywhere",
+        tuple(S),
+        "",
+        fields=(
+            Field("published", "bool", _("向公众公开")),
+            Field("public_text", "longtext", _("公开文字"), required=False, help=_("请去除姓名、电话、门牌等个人信息")),
+            Field("public_photos", "photos", _("公开照片"), required=False),
+        ),
+        why=_("公开之前先看过文字和照片，遮去个人信息"),
+    ),
+    # ── dispatch ─────────────────────────────────────────────────────────────────────────────────────────────
+    Transition(
+        "dispatch",
+        _("派遣"),
+        frozenset({"dispatcher"}),
+        "anywhere",
+        (S.FILED,),
+        S.HANDLING,
+        fields=(LEAD, SUPPORTS),
+        reason="optional",
+        guard=guards.dispatch,
+        why=_("交一个主办单位和若干协办单位，各有时限"),
+    ),
+    Transition(
+        "add_support",
+        _("增派协办"),
+        frozenset({"dispatcher"}),
+        "anywhere",
+        (S.HANDLING,),
+        "",
+        fields=(Field("supports", "organisations", _("协办单位")),),
+        reason="optional",
+        why=_("处置中再请单位协助"),
+    ),
+    Transition(
+        "withdraw",
+        _("撤回派遣"),
+        frozenset({"dispatcher"}),
+        "anywhere",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=("sent", "signed", "arrived", "suspended"),
+        reason="required",
+        why=_("派错了的任务撤回；主办撤回后案件重新待派遣"),
+        danger=True,
+    ),
+    Transition(
+        "self_handle",
+        _("街道自行处置"),
+        STREET,
+        "territory",
+        (S.RECEIVED, S.FILED),
+        S.HANDLING,
+        reason="optional",
+        guard=guards.has_category,
+        why=_("属于街道自己职责的，街道直接处置"),
+    ),
+    # ── whistle ──────────────────────────────────────────────────────────────────────────────────────────────
+    Transition(
+        "whistle_draft",
+        _("拟吹哨"),
+        STREET,
+        "territory",
+        (S.RECEIVED, S.FILED, S.HANDLING),
+        "",
+        fields=(Field("kind", "whistle_kind", _("哨种")), LEAD, SUPPORTS),
+        reason="required",
+        guard=guards.whistle_draft,
+        why=_("街道解决不了的，召集部门到现场；经街道负责人确认后发出"),
+    ),
+    Transition(
+        "whistle_confirm",
+        _("确认吹哨"),
+        frozenset({"street_leader"}),
+        "territory",
+        (S.RECEIVED, S.FILED, S.HANDLING),
+        S.HANDLING,
+        on="whistle",
+        on_states=("draft",),
+        guard=guards.has_category,
+        why=_("哨声发出，被点名的部门开始计时"),
+    ),
+    Transition(
+        "whistle_reject",
+        _("不同意吹哨"),
+        frozenset({"street_leader"}),
+        "territory",
+        (S.RECEIVED, S.FILED, S.HANDLING),
+        "",
+        on="whistle",
+        on_states=("draft",),
+        reason="required",
+        why=_("退给经办人，说明理由"),
+    ),
+    # ── the department ───────────────────────────────────────────────────────────────────────────────────────
+    Transition(
+        "sign",
+        _("签收"),
+        ASSIGNEE,
+        "assignee",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=("sent",),
+        why=_("本单位已收到任务"),
+    ),
+    Transition(
+        "report_in",
+        _("报到"),
+        ASSIGNEE,
+        "assignee",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=("sent", "signed"),
+        fields=(POSITION, REMARK, PHOTOS),
+        why=_("人已到现场：记下时间、位置和离案发点的距离"),
+    ),
+    Transition(
+        "send_back",
+        _("退回"),
+        ASSIGNEE,
+        "assignee",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=("sent", "signed"),
+        reason="required",
+        guard=guards.send_back,
+        why=_("不属于本单位职责的，说明理由退回总指挥部，不得横向转派"),
+    ),
+    Transition(
+        "dispute",
+        _("提出争议"),
+        ASSIGNEE,
+        "assignee",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=("sent", "signed", "arrived"),
+        reason="required",
+        guard=guards.dispute,
+        why=_("职责有争议的，提请会商裁定"),
+    ),
+    Transition(
+        "rule_dispute",
+        _("裁定争议"),
+        OFFICE,
+        "anywhere",
+        (S.HANDLING,),
+        "",
+        on="dispute",
+        fields=(LEAD, SUPPORTS, Field("ruling", "longtext", _("裁定意见"))),
+        guard=guards.rule_dispute,
+        why=_("裁定主办和协办，记为先例供以后查找"),
+    ),
+    Transition(
+        "note",
+        _("记进展"),
+        ASSIGNEE | HEADQUARTERS | {"inspector", "hotline"},
+        "involved",
+        tuple(OPEN_STATES),
+        "",
+        fields=(
+            Field("text", "longtext", _("进展")),
+            Field("public", "bool", _("告知上报人"), required=False),
+            PHOTOS,
+        ),
+        why=_("写下做了什么、还差什么"),
+    ),
+    Transition(
+        "stage_done",
+        _("完成阶段"),
+        ASSIGNEE,
+        "assignee",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=WORKING,
+        fields=(Field("stage", "stage", _("阶段")), PHOTOS),
+        guard=guards.stage_done,
+        why=_("分阶段的案件逐段记完成"),
+    ),
+    Transition(
+        "request_extension",
+        _("申请延期"),
+        ASSIGNEE,
+        "assignee",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=WORKING,
+        reason="required",
+        guard=guards.request_extension,
+        why=_("再给一个原时限；最多两次，超期后不得申请"),
+    ),
+    Transition(
+        "request_suspension",
+        _("申请挂账"),
+        ASSIGNEE,
+        "assignee",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=WORKING,
+        reason="required",
+        fields=(Field("until", "datetime", _("挂账至")),),
+        guard=guards.request_suspension,
+        why=_("暂时无法处置的，书面说明后挂账，计时暂停；一次，最长一年"),
+    ),
+    Transition(
+        "grant",
+        _("同意"),
+        frozenset({"dispatcher"}),
+        "anywhere",
+        (S.HANDLING,),
+        "",
+        on="request",
+        on_states=("pending",),
+        reason="optional",
+        guard=guards.grant,
+        why=_("同意延期或挂账"),
+    ),
+    Transition(
+        "refuse",
+        _("不同意"),
+        frozenset({"dispatcher"}),
+        "anywhere",
+        (S.HANDLING,),
+        "",
+        on="request",
+        on_states=("pending",),
+        reason="required",
+        why=_("不同意的不计次数，计时继续"),
+    ),
+    Transition(
+        "resume",
+        _("结束挂账"),
+        ASSIGNEE | {"dispatcher", SYSTEM},
+        "assignee",
+        (S.HANDLING,),
+        "",
+        on="assignment",
+        on_states=("suspended",),
+        why=_("恢复计时，继续处置；到期自动结束"),
+    ),
+    Transition(
+        "finish",
+        _("办结交回"),
+        ASSIGNEE,
+        "assignee",
+        (S.HANDLING,),
+        S.VERIFYING,
+        on="assignment",
+        on_states=WORKING,
+        fields=(Field("result", "longtext", _("处置结果")), PHOTOS),
+        guard=guards.finish,
+        why=_("本单位的部分已办完；各单位都办完后进入核查"),
+    ),
+    # ── verification and closing ─────────────────────────────────────────────────────────────────────────────
+    Transition(
+        "verify",
+        _("核查"),
+        frozenset({"inspector"}) | TERRITORY,
+        "territory",
+        (S.VERIFYING,),
+        S.CLOSING,
+        fields=(Field("passed", "bool", _("已解决")), REMARK, POSITION, PHOTOS),
+        guard=guards.verify,
+        why=_("处置人之外的人到现场核对结案条件；不合格的返工"),
+    ),
+    Transition(
+        "close",
+        _("结案"),
+        OFFICE,
+        "anywhere",
+        (S.CLOSING,),
+        S.CLOSED,
+        reason="optional",
+        guard=guards.close,
+        why=_("核查合格，案件结案，开始防反弹观察"),
+    ),
+    Transition(
+        "close_not_fixed",
+        _("未解决结案"),
+        OFFICE,
+        "anywhere",
+        (S.FILED, S.VERIFYING, S.CLOSING),
+        S.CLOSED,
+        reason="required",
+        guard=guards.close,
+        why=_("确实无法解决的，写明原因结案，不称为已解决"),
+        danger=True,
+    ),
+    # ── after closing ────────────────────────────────────────────────────────────────────────────────────────
+    Transition(
+        "evaluate",
+        _("评价部门"),
+        STREET,
+        "territory",
+        (S.CLOSED,),
+        "",
+        on="assignment",
+        on_states=("done",),
+        fields=(
+            Field("efficiency", "rating", _("效率")),
+            Field("effect", "rating", _("效果")),
+            Field("comment", "longtext", _("评价理由"), required=False),
+        ),
+        guard=guards.evaluate,
+        why=_("街道评价部门解决得快不快、好不好，并反馈总指挥部"),
+    ),
+    Transition(
+        "comment_evaluation",
+        _("批注评价"),
+        OFFICE,
+        "anywhere",
+        (S.CLOSED, S.HANDLING),
+        "",
+        on="evaluation",
+        fields=(Field("text", "longtext", _("总指挥部意见")),),
+        why=_("总指挥部对评价的意见"),
+    ),
+    Transition(
+        "circulate",
+        _("发通报"),
+        OFFICE,
+        "anywhere",
+        tuple(S),
+        "",
+        fields=(
+            Field("title", "text", _("标题")),
+            Field("text", "longtext", _("正文")),
+            Field("organisations", "organisations", _("发往单位")),
+        ),
+        why=_("就本案向有关单位发通报"),
+    ),
+    Transition(
+        "callback",
+        _("回访"),
+        frozenset({PUBLIC}),
+        "anywhere",
+        (S.CLOSED, S.HANDLING),
+        "",
+        fields=(
+            Field("responded", "bool", _("有人联系过您吗")),
+            Field("resolved", "bool", _("问题解决了吗")),
+            Field("satisfied", "bool", _("您满意吗")),
+            REMARK,
+        ),
+        why=_("上报人通过一次性链接评价，无需账号"),
+    ),
+    Transition(
+        "recheck",
+        _("复查"),
+        TERRITORY | {"inspector"},
+        "territory",
+        (S.CLOSED,),
+        "",
+        on="recheck",
+        fields=(Field("rebounded", "bool", _("又出现了")), REMARK, PHOTOS),
+        guard=guards.recheck,
+        why=_("观察期内回头看；又出现的按反弹处理"),
+    ),
+    Transition(
+        "rebound",
+        _("按反弹重办"),
+        TERRITORY | OFFICE | {"inspector", SYSTEM},
+        "territory",
+        (S.CLOSED,),
+        S.HANDLING,
+        reason="required",
+        guard=guards.rebound,
+        why=_("观察期内同一问题再次出现，交原主办单位重办并计入反弹"),
+    ),
+    # ── urging ───────────────────────────────────────────────────────────────────────────────────────────────
+    Transition(
+        "urge",
+        _("催办"),
+        STREET | {"dispatcher", "headquarters", "duty_leader"},
+        "territory",
+        (S.HANDLING, S.VERIFYING),
+        "",
+        reason="required",
+        guard=guards.urge,
+        why=_("提醒承办单位抓紧"),
+    ),
+    Transition(
+        "supervise",
+        _("督办"),
+        OFFICE,
+        "anywhere",
+        tuple(OPEN_STATES),
+        "",
+        reason="required",
+        why=_("总指挥部挂牌督办"),
+    ),
+    Transition(
+        "escalate",
+        _("逐级提醒"),
+        frozenset({SYSTEM}),
+        "anywhere",
+        tuple(OPEN_STATES),
+        "",
+        why=_("按阶梯自动提醒、催办、督办"),
+    ),
+)
+
+BY_ACTION: dict[str, Transition] = {t.action: t for t in TRANSITIONS}

@@ -1,0 +1,32 @@
+"""The spine: reports become cases; cases are assigned, handled, verified, closed, evaluated and watched.
+
+Rows here are the present; `CaseEvent` is the history from which every tracked field can be rebuilt (`history.py`).
+A model's `TRACKED` names the fields that its case's events carry; free text that may hold personal data stays out.
+"""
+
+from shaodao.cases.models.case import Case, Contact, Photo, Report
+from shaodao.cases.models.handling import Assignment, Clock, Dispute, Note, TimeRequest, Whistle
+from shaodao.cases.models.record import Anchor, CaseEvent, Notice, SavedView
+from shaodao.cases.models.verdict import Callback, Circular, Evaluation, Recheck, Verification
+
+__all__ = [
+    "Anchor",
+    "Assignment",
+    "Callback",
+    "Case",
+    "CaseEvent",
+    "Circular",
+    "Clock",
+    "Contact",
+    "Dispute",
+    "Evaluation",
+    "Note",
+    "Notice",
+    "Photo",
+    "Recheck",
+    "Report",
+    "SavedView",
+    "TimeRequest",
+    "Verification",
+    "Whistle",
+]

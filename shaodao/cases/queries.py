@@ -1,0 +1,200 @@
+"""Every read of the loop that more than one caller needs. A constant number of queries, whatever the rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+
+from shaodao.cases import facts as f
+from shaodao.cases.models import (
+    Assignment,
+    Case,
+    CaseEvent,
+    Clock,
+    Contact,
+    Dispute,
+    Evaluation,
+    Recheck,
+    TimeRequest,
+    Verification,
+    Whistle,
+)
+from shaodao.cases.words import OPEN_STATES, AssignmentState, CaseState, ClockKind
+from shaodao.foundation import calendar, district, log
+
+
+@dataclass
+class Loaded:
+    """A case with its parts, and the facts that the rules decide on."""
+
+    case: Case
+    facts: f.CaseFacts
+    assignments: list[Assignment]
+    clocks: list[Clock]
+    whistles: list[Whistle]
+    requests: list[TimeRequest]
+    disputes: list[Dispute]
+    verifications: list[Verification]
+    rechecks: list[Recheck]
+    evaluations: list[Evaluation]
+
+    def _parts(self, on: str) -> tuple[Iterable[Any], Iterable[Any]]:
+        return {
+            "case": ((), ()),
+            "assignment": (self.assignments, self.facts.assignments),
+            "whistle": (self.whistles, self.facts.whistles),
+            "request": (self.requests, self.facts.requests),
+            "dispute": (self.disputes, self.facts.disputes),
+            "recheck": (self.rechecks, self.facts.rechecks),
+            "evaluation": (self.evaluations, self.facts.evaluations),
+        }[on]
+
+    def row(self, on: str, id: int | None) -> Model | None:
+        return next((r for r in self._parts(on)[0] if r.pk == id), None)
+
+    def subject(self, on: str, id: int | None) -> f.Subject | None:
+        return next((s for s in self._parts(on)[1] if s.id == id), None)
+
+    def lead(self) -> Assignment | None:
+        """The lead of the present round, open or done."""
+        live = [a for a in self.assignments if a.role == "lead" and a.state not in ("returned", "cancelled")]
+        return live[-1] if live else None
+
+
+def load(case: Case, now: datetime) -> Loaded:
+    """A case's parts and facts in eight queries. Raises nothing: a case without parts has empty ones."""
+    assignments = list(case.assignments.select_related("organisation"))
+    clocks = list(case.clocks.all())
+    whistles, requests = list(case.whistles.all()), list(case.time_requests.all())
+    disputes, verifications = list(case.disputes.order_by("id")), list(case.verifications.all())
+    rechecks, evaluations = list(case.rechecks.all()), list(case.evaluations.order_by("id"))
+    evaluated = {e.assignment_id for e in evaluations}
+    handling = {c.assignment_id: c for c in clocks if c.kind == ClockKind.HANDLE and not c.cancelled}
+    window = district.current().settings.limits.return_window
+    round = 1 + case.rebound_count
+    facts = f.CaseFacts(
+        id=case.pk,
+        version=case.version,
+        state=case.state,
+        category_id=case.category_id,
+        street_id=case.street_id,
+        community_id=case.community_id,
+        round=round,
+        precheck_open=any(v.kind == "precheck" and v.done_at is None for v in verifications),
+        watch_until=case.watch_until,
+        report_count=case.report_count,
+        max_extensions=district.current().settings.max_extensions,
+        assignments=tuple(
+            f.AssignmentFacts(
+                id=a.pk,
+                organisation_id=a.organisation_id,
+                role=a.role,
+                via=a.via,
+                state=a.state,
+                round=a.round,
+                sent_at=a.sent_at,
+                arrived_at=a.arrived_at,
+                finished_by_id=a.finished_by_id,
+                extensions=a.extensions,
+                suspensions=a.suspensions,
+                due_at=handling[a.pk].due_at if a.pk in handling else None,
+                return_until=calendar.due(a.sent_at, window.value, window.unit).due_at
+                if a.state in (AssignmentState.SENT, AssignmentState.SIGNED)
+                else None,
+                open_stages=sum(1 for s in a.stages if not s.get("done_at")),
+                evaluated=a.pk in evaluated,
+            )
+            for a in assignments
+        ),
+        whistles=tuple(f.WhistleFacts(w.pk, w.state, w.drafted_by_id) for w in whistles),
+        requests=tuple(f.RequestFacts(r.pk, r.kind, r.state, r.assignment_id) for r in requests),
+        disputes=tuple(f.DisputeFacts(d.pk, d.assignment_id, d.ruled_at is None) for d in disputes),
+        rechecks=tuple(f.RecheckFacts(r.pk, r.due_at, r.done_at is not None) for r in rechecks),
+        evaluations=tuple(f.EvaluationFacts(e.pk, e.assignment_id, bool(e.comment)) for e in evaluations),
+        handlers=frozenset(
+            a.organisation_id for a in assignments if a.round == round and a.state not in ("returned", "cancelled")
+        ),
+    )
+    return Loaded(case, facts, assignments, clocks, whistles, requests, disputes, verifications, rechecks, evaluations)
+
+
+def event_by_key(key: str) -> CaseEvent | None:
+    """The event that a client's key made earlier."""
+    return CaseEvent.objects.select_related("case").filter(client_key=key).first()
+
+
+def visible_to(actor: f.ActorFacts, cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
+    """The cases that somebody's posts let them see: the headquarters and inspectors all, a street or community its
+    territory and what it handles, a department what it was ever assigned."""
+    found = Case.objects.all() if cases is None else cases
+    if any(p.role not in {"street", "street_leader", "community", "department"} for p in actor.posts):
+        return found
+    if not actor.posts:
+        return found.none()
+    organisations = {p.organisation_id for p in actor.posts}
+    streets = {p.place_id for p in actor.posts if p.role in {"street", "street_leader"} and p.place_id}
+    communities = {p.place_id for p in actor.posts if p.role == "community" and p.place_id}
+    mine = Assignment.objects.filter(organisation_id__in=organisations).values("case_id")
+    return found.filter(Q(street_id__in=streets) | Q(community_id__in=communities) | Q(pk__in=mine))
+
+
+def by_number(number: str) -> Case | None:
+    """The case that people call `number` (2026-000123)."""
+    year, _, figure = number.strip().partition("-")
+    if not (figure.isascii() and figure.isdigit() and year.isascii() and year.isdigit()) or len(figure) > 15:
+        return None
+    case = Case.objects.filter(pk=int(figure)).first()
+    return case if case and case.number == f"{year}-{int(figure):06d}" else None
+
+
+def nearby(lon: float, lat: float, radius_m: float, cases: QuerySet[Case]) -> list[tuple[float, Case]]:
+    """Cases within `radius_m` metres of a point with their distance, nearest first: a box in the database, exact here."""
+    import numpy as np
+
+    from shaodao.kernel.geodesy import distance_m
+
+    dlat = radius_m / 110_000.0
+    dlon = dlat / max(0.01, float(np.cos(np.radians(lat))))
+    rows = list(cases.filter(lat__range=(lat - dlat, lat + dlat), lon__range=(lon - dlon, lon + dlon)))
+    if not rows:
+        return []
+    metres = distance_m(lon, lat, np.array([c.lon for c in rows]), np.array([c.lat for c in rows]))
+    found = [(float(m), c) for m, c in zip(metres, rows, strict=True) if m <= radius_m]
+    return sorted(found, key=lambda pair: (pair[0], pair[1].pk))
+
+
+def possible_duplicates(
+    category_id: int | None, lon: float | None, lat: float | None, now: datetime
+) -> list[tuple[float, Case]]:
+    """Open cases of the same category within the radius and the days that the category or district sets."""
+    if lon is None or lat is None or category_id is None:
+        return []
+    from shaodao.catalogue.models import Category
+
+    settings = district.current().settings
+    category = Category.objects.filter(pk=category_id).first()
+    radius = (category and category.duplicate_radius_m) or settings.duplicate_radius_m
+    since = calendar.add_days(now, -settings.duplicate_days)
+    cases = Case.objects.filter(category_id=category_id, state__in=OPEN_STATES, created_at__gte=since)
+    return nearby(lon, lat, radius, cases.select_related("category"))[:5]
+
+
+def rebounding(category_id: int | None, lon: float | None, lat: float | None, now: datetime) -> Case | None:
+    """The closed case under watch, of the same category and within its own radius, that a new report brings back."""
+    if lon is None or lat is None or category_id is None:
+        return None
+    watched = Case.objects.filter(category_id=category_id, state=CaseState.CLOSED, watch_until__gte=now)
+    widest = watched.order_by("-watch_radius_m").values_list("watch_radius_m", flat=True).first()
+    if not widest:
+        return None
+    return next((c for m, c in nearby(lon, lat, widest, watched) if m <= c.watch_radius_m), None)
+
+
+def read_contact(report_id: int, person: Any, reason: str, now: datetime) -> Contact | None:
+    """A reporter's private contact. Who reads it, when and why is logged."""
+    contact = Contact.objects.filter(report_id=report_id).first()
+    if contact:
+        log.write("contact.read", f"report:{report_id}", now=now, actor=person, reason=reason)
+    return contact

@@ -1,0 +1,49 @@
+"""Signing in: the only page that belongs to no room."""
+
+import os
+
+from django.contrib.auth import views as auth
+from django.http import HttpRequest, HttpResponse
+
+from shaodao.foundation import log
+from shaodao.organisations.models import Post
+
+DEMO_PASSWORD_FILE = "demo_password"
+
+
+def demo_password() -> str:
+    """The shared password of the demonstration accounts, present only where `shaodao run --demo` made them."""
+    from django.conf import settings
+
+    kept = settings.VAR / DEMO_PASSWORD_FILE
+    return kept.read_text().strip() if kept.exists() and os.environ.get("SHAODAO_DEMO") == "1" else ""
+
+
+class SignIn(auth.LoginView):
+    """Django's login with lockout (axes); shows the demonstration accounts only in demonstration mode."""
+
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        password = demo_password()
+        if password:
+            posts = Post.objects.filter(person__sample=True, active=True).select_related("person", "organisation")
+            context["demo_accounts"] = [
+                {
+                    "name": p.person.name,
+                    "username": p.person.username,
+                    "password": password,
+                    "role": f"{p.get_role_display()} · {p.organisation.name}",
+                }
+                for p in posts
+            ]
+        return context
+
+    def form_valid(self, form) -> HttpResponse:
+        log.write("session.login", f"person:{form.get_user().pk}", actor=form.get_user())
+        return super().form_valid(form)
+
+
+def sign_in(request: HttpRequest) -> HttpResponse:
+    return SignIn.as_view()(request)

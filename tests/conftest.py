@@ -1,0 +1,32 @@
+"""A small district for tests: two streets, three communities, a grid, four departments, a catalogue, posts."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shaodao.foundation import calendar, clock, district
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches():
+    """Settings and calendar are cached per process; each test starts without."""
+    district.forget()
+    calendar.forget()
+    yield
+    district.forget()
+    calendar.forget()
+
+
+@pytest.fixture
+def monday():
+    """Monday 24 May 2021, 09:00 in Datong: an ordinary working morning."""
+    at = datetime(2021, 5, 24, 1, 0, tzinfo=UTC)
+    with clock.freeze(at):
+        yield at
+
+
+@pytest.fixture
+def town(db):
+    from tests.town import Town
+
+    return Town()
