@@ -56,6 +56,7 @@ class Transition:
     guard: Guard | None = None
     why: Text = ""  # what it is for, in the documentation and as the button's hint
     danger: bool = False
+    also: tuple[tuple[str, Text], ...] = ()  # other states that it can lead to, and when
 
 
 REMARK = Field("remark", "longtext", _("说明"), required=False)
@@ -64,6 +65,7 @@ POSITION = Field("position", "position", _("所在位置"), required=False, help
 LEAD = Field("lead", "organisation", _("主办单位"))
 SUPPORTS = Field("supports", "organisations", _("协办单位"), required=False)
 WORKING = ("signed", "arrived")
+LEFT = ((S.FILED, _("主办离开，重新待派遣")), (S.VERIFYING, _("最后一个协办离开，其余都已办结")))
 
 TRANSITIONS: tuple[Transition, ...] = (
     # ── reports come together ────────────────────────────────────────────────────────────────────────────────
@@ -111,6 +113,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         reason="required",
         guard=guards.unmerge,
         why=_("并错了的案件恢复原状，上报记录随之归还"),
+        also=((S.FILED, _("并案之前已经立案")),),
     ),
     Transition(
         "split",
@@ -230,6 +233,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         reason="required",
         why=_("派错了的任务撤回；主办撤回后案件重新待派遣"),
         danger=True,
+        also=LEFT,
     ),
     Transition(
         "self_handle",
@@ -315,6 +319,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         reason="required",
         guard=guards.send_back,
         why=_("不属于本单位职责的，说明理由退回总指挥部，不得横向转派"),
+        also=LEFT,
     ),
     Transition(
         "dispute",
@@ -455,6 +460,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         fields=(Field("passed", "bool", _("已解决")), REMARK, POSITION, PHOTOS),
         guard=guards.verify,
         why=_("处置人之外的人到现场核对结案条件；不合格的返工"),
+        also=((S.HANDLING, _("不合格，返工")),),
     ),
     Transition(
         "close",
@@ -548,6 +554,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         fields=(Field("rebounded", "bool", _("又出现了")), REMARK, PHOTOS),
         guard=guards.recheck,
         why=_("观察期内回头看；又出现的按反弹处理"),
+        also=((S.HANDLING, _("又出现了，按反弹重办")),),
     ),
     Transition(
         "rebound",
@@ -559,6 +566,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         reason="required",
         guard=guards.rebound,
         why=_("观察期内同一问题再次出现，交原主办单位重办并计入反弹"),
+        also=((S.FILED, _("原来没有主办单位可交")),),
     ),
     # ── urging ───────────────────────────────────────────────────────────────────────────────────────────────
     Transition(
