@@ -7,6 +7,12 @@ import pytest
 from shaodao.foundation import calendar, clock, district
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "kernel" in item.path.parts:
+            item.add_marker(pytest.mark.nodb)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_caches():
     """Settings and calendar are cached per process; each test starts without."""

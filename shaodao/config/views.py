@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from shaodao.foundation import log
 from shaodao.organisations.models import Post
 
-DEMO_PASSWORD_FILE = "demo_password"
+DEMO_FILE = "demo_password"
 
 
 def demo_password() -> str:
     """The shared password of the demonstration accounts, present only where `shaodao run --demo` made them."""
     from django.conf import settings
 
-    kept = settings.VAR / DEMO_PASSWORD_FILE
+    kept = settings.VAR / DEMO_FILE
     return kept.read_text().strip() if kept.exists() and os.environ.get("SHAODAO_DEMO") == "1" else ""
 
 

@@ -1,0 +1,355 @@
+"""The front door: `shaodao …`. Each command calls one action or query of a room and says what came of it.
+
+Exit codes: 0 done; 1 done, and the answer is bad news (a broken chain, a faulty pack); 2 the call was wrong.
+With `--json` the last line on standard output is one JSON object; everything else goes to standard error.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shaodao import __version__
+
+talk = Console(stderr=True)
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DIR = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def ready() -> None:
+    """Set Django up; every command that touches the database calls this first."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
+    import django
+
+    django.setup()
+
+
+def answer(result: dict[str, Any], as_json: bool) -> None:
+    """Print a result for a machine (one line) or for a person (a line for each entry)."""
+    if as_json:
+        click.echo(orjson.dumps(result, default=str).decode())
+        return
+    for key, value in result.items():
+        if isinstance(value, list):
+            click.echo(f"{key}: {len(value)}")
+            for row in value[:50]:
+                click.echo(
+                    "  " + (" ".join(f"{v}" for v in row.values() if v != "") if isinstance(row, dict) else f"{row}")
+                )
+        else:
+            click.echo(f"{key}: {value}")
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error; calling it with (n) moves it on, with (total=n) sets its length."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=talk, transient=not talk.is_terminal) as progress:
+        task = progress.add_task(label, total=None)
+
+        def move(n: int = 0, *, total: int | None = None) -> None:
+            if total is not None:
+                progress.update(task, total=total)
+            progress.advance(task, n)
+
+        yield move
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="shaodao")
+def main() -> None:
+    """哨到 Shaodao: fine-grained management of a city district."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Web processes.")
+@click.option("--district", type=DIR, default=None, help="Pack to load into an empty database (default: pingcheng).")
+@click.option("--demo", is_flag=True, help="Demonstration accounts and sample cases, marked as such on every page.")
+def run(host: str, port: int, workers: int, district: Path | None, demo: bool) -> None:
+    """Prepare the database if need be and serve the program."""
+    ready()
+    from shaodao.config import serve
+
+    serve.prepare(district, demo=demo, bar=bar, talk=talk)
+    sys.exit(serve.serve(host, port, workers, demo=demo, talk=talk))
+
+
+@main.group()
+def pack() -> None:
+    """District packs: check one, load one."""
+
+
+@pack.command("check")
+@click.argument("directory", type=click.Path(path_type=Path))
+@JSON
+def pack_check(directory: Path, as_json: bool) -> None:
+    """Check a pack without touching the database: names file, row, column and what would be right."""
+    ready()
+    from shaodao.foundation import pack as packs
+
+    counts, problems = packs.check_pack(directory)
+    errors = [p.as_dict() for p in problems]
+    answer({"ok": not errors, "counts": counts, "errors": errors}, as_json)
+    sys.exit(1 if errors else 0)
+
+
+@pack.command("load")
+@click.argument("directory", type=DIR)
+@click.option("--demo", is_flag=True, help="With the pack's demonstration accounts.")
+@JSON
+def pack_load(directory: Path, demo: bool, as_json: bool) -> None:
+    """Load a pack: idempotent, all or nothing."""
+    ready()
+    from shaodao.foundation import pack as packs
+
+    _counts, problems = packs.check_pack(directory)
+    if problems:
+        answer({"ok": False, "counts": {}, "errors": [p.as_dict() for p in problems]}, as_json)
+        sys.exit(1)
+    counts = packs.load_pack(directory, demo=demo)
+    answer({"ok": True, "counts": counts, "errors": []}, as_json)
+
+
+@main.group("import")
+def import_() -> None:
+    """Bring data in: letters, the catalogue as Excel."""
+
+
+@import_.command("letters")
+@click.argument("file", type=FILE)
+@JSON
+def import_letters(file: Path, as_json: bool) -> None:
+    """Citizens' letters with official replies (CSV), at their true times, each row accounted for."""
+    ready()
+    from shaodao.cases import letters
+
+    try:
+        with bar("letters") as move:
+            result = letters.import_letters(file, progress=move)
+    except letters.BadFile as error:
+        raise click.ClickException(str(error)) from None
+    for rejection in result.pop("rejections", []):
+        talk.print(f"row {rejection['row']}: {rejection['reason']}", markup=False, highlight=False)
+    answer(result, as_json)
+
+
+@import_.command("catalogue")
+@click.argument("file", type=FILE)
+@JSON
+def import_catalogue(file: Path, as_json: bool) -> None:
+    """The catalogue as Excel: errors name sheet, row and column; a faulty file changes nothing."""
+    ready()
+    from shaodao.catalogue import excel
+
+    result = excel.import_workbook(file)
+    answer(result, as_json)
+    sys.exit(1 if result["errors"] else 0)
+
+
+@main.group()
+def export() -> None:
+    """Take data out."""
+
+
+@export.command("catalogue")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def export_catalogue(output: Path) -> None:
+    """The catalogue as Excel, which `import catalogue` takes back."""
+    ready()
+    from shaodao.catalogue import excel
+
+    excel.export_workbook(output)
+    talk.print(f"{output}")
+
+
+@export.command("cases")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help=".xlsx or .csv")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Received on or after this local date.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Received before this local date.")
+def export_cases(output: Path, since: Any, until: Any) -> None:
+    """Cases as a table, without personal data."""
+    ready()
+    from shaodao.cases import tables
+    from shaodao.cases.models import Case
+    from shaodao.foundation import clock
+
+    rows = Case.objects.order_by("id")
+    if since:
+        rows = rows.filter(created_at__gte=clock.from_local(since))
+    if until:
+        rows = rows.filter(created_at__lt=clock.from_local(until))
+    with bar("cases") as move:
+        n = tables.write(rows, output, progress=move)
+    talk.print(f"{n} cases: {output}")
+
+
+@main.group()
+def audit() -> None:
+    """The log: verify all chains, anchor their heads."""
+
+
+@audit.command("verify")
+@JSON
+def audit_verify(as_json: bool) -> None:
+    """Find any change, gap or reordering in the cases' events, and any state that they do not explain."""
+    ready()
+    from shaodao.cases import history
+
+    with bar("cases") as move:
+        result = history.verify(progress=move)
+    answer(result, as_json)
+    sys.exit(1 if result["broken"] else 0)
+
+
+@audit.command("anchor")
+@JSON
+def audit_anchor(as_json: bool) -> None:
+    """Anchor the heads of all chains (the clock does this daily): keep the digest somewhere else."""
+    ready()
+    from shaodao.cases import history
+
+    row = history.anchor()
+    answer({"date": str(row.date), "cases": row.cases, "events": row.events, "digest": row.digest}, as_json)
+
+
+@main.command()
+@click.option("--loop", type=click.IntRange(1, 3600), help="Go on, with this many seconds between two rounds.")
+@JSON
+def tick(loop: int | None, as_json: bool) -> None:
+    """What the clock starts: reminders, escalation, watches, deliveries, anchors. Idempotent; catches up."""
+    ready()
+    from shaodao.config import serve
+
+    if loop:
+        serve.tick_forever(loop)
+        return
+    from shaodao.cases import tasks
+
+    answer(tasks.tick(), as_json)
+
+
+@main.command("demo-data")
+@click.option("--months", default=3, show_default=True, type=click.IntRange(1, 12))
+@click.option("--seed", default=1, show_default=True)
+@JSON
+def demo_data(months: int, seed: int, as_json: bool) -> None:
+    """Play some months of a district through the real actions; everything is marked as sample."""
+    ready()
+    from shaodao.cases import demo
+
+    with bar("demo") as move:
+        result = demo.play(months=months, seed=seed, progress=move)
+    answer(result, as_json)
+
+
+@main.group()
+def user() -> None:
+    """Accounts, posts and machine tokens."""
+
+
+def _person(username: str) -> Any:
+    from shaodao.organisations.models import Person
+
+    found = Person.objects.filter(username=username).first()
+    if found is None:
+        raise click.BadParameter(f"no account {username!r}")
+    return found
+
+
+@user.command("create")
+@click.argument("username")
+@click.option("--name", default="", help="The person's name.")
+@click.password_option(help="Asked for if not given.")
+def user_create(username: str, name: str, password: str) -> None:
+    """Make an account; `user post` gives it something to do."""
+    ready()
+    from shaodao.foundation.errors import Invalid
+    from shaodao.organisations import actions
+
+    try:
+        actions.create_person(username, name, password)
+    except Invalid as error:
+        raise click.ClickException("; ".join(f"{k}: {v}" for k, v in error.errors.items())) from None
+    talk.print(f"account {username} made")
+
+
+@user.command("password")
+@click.argument("username")
+@click.password_option()
+def user_password(username: str, password: str) -> None:
+    """Set a new password."""
+    ready()
+    from shaodao.foundation.errors import Invalid
+    from shaodao.organisations import actions
+
+    try:
+        actions.set_password(_person(username), password)
+    except Invalid as error:
+        raise click.ClickException("; ".join(str(v) for v in error.errors.values())) from None
+
+
+@user.command("post")
+@click.argument("username")
+@click.argument("role")
+@click.argument("organisation")
+@click.option("--end", is_flag=True, help="End the post instead of giving it.")
+def user_post(username: str, role: str, organisation: str, end: bool) -> None:
+    """Give a person a role in an organisation (by its code), or end it."""
+    ready()
+    from shaodao.foundation.errors import Invalid
+    from shaodao.organisations import actions
+
+    try:
+        actions.set_post(_person(username), role, organisation, active=not end)
+    except Invalid as error:
+        raise click.ClickException("; ".join(f"{k}: {v}" for k, v in error.errors.items())) from None
+
+
+@user.command("token")
+@click.argument("username")
+@click.option("--name", default="cli", show_default=True, help="What the token is for.")
+@click.option("--scope", "scopes", multiple=True, default=("read",), show_default=True, help="read, report, act")
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
+def user_token(username: str, name: str, scopes: tuple[str, ...], days: int) -> None:
+    """Make a machine token; it is shown once and kept only as a digest."""
+    ready()
+    from shaodao.organisations import tokens
+
+    try:
+        _row, secret = tokens.create(_person(username), name, list(scopes), days=days)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    click.echo(secret)
+
+
+@user.command("list")
+@JSON
+def user_list(as_json: bool) -> None:
+    """Accounts with their posts."""
+    ready()
+    from shaodao.organisations.models import Person
+
+    people = [
+        {
+            "username": p.username,
+            "name": p.name,
+            "active": p.is_active,
+            "posts": "; ".join(f"{t.role}@{t.organisation.code}" for t in p.posts.all() if t.active),
+        }
+        for p in Person.objects.prefetch_related("posts__organisation").order_by("username")
+    ]
+    answer({"users": people}, as_json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The test command: the suite on SQLite, the same on PostgreSQL where a server answers, then the browser.
+
+DATABASE_URL or SHAODAO_TEST_POSTGRESQL chooses the PostgreSQL server; else the usual local address is tried.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CANDIDATES = ("postgresql://postgres@127.0.0.1:5432/postgres", "postgresql:///postgres")
+
+
+def postgresql() -> str | None:
+    """The address of a PostgreSQL server on which a test database can be made."""
+    import psycopg
+
+    given = os.environ.get("SHAODAO_TEST_POSTGRESQL")
+    for url in [given] if given else CANDIDATES:
+        try:
+            with psycopg.connect(url, connect_timeout=3) as connection:
+                row = connection.execute("select rolcreatedb or rolsuper from pg_roles where rolname = current_user")
+                if row.fetchone()[0]:
+                    return url
+        except psycopg.Error:
+            continue
+    return None
+
+
+def run(label: str, arguments: list[str], **environment: str) -> int:
+    print(f"\n== {label}", flush=True)
+    start = time.monotonic()
+    command = [sys.executable, "-m", "pytest", *arguments]
+    code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+    print(f"== {label}: {'passed' if code == 0 else 'FAILED'} in {time.monotonic() - start:.0f} s", flush=True)
+    return code
+
+
+def main() -> int:
+    workers = ["-n", str(min(4, os.cpu_count() or 2))]
+    failed = run("tests on SQLite", [*workers, "-m", "not browser"])
+    url = postgresql()
+    if url:
+        failed |= run("the same on PostgreSQL", [*workers, "-m", "not browser and not nodb"], DATABASE_URL=url)
+    else:
+        print("\n== PostgreSQL: SKIPPED, no server answers (set SHAODAO_TEST_POSTGRESQL)", flush=True)
+    failed |= run("the browser", ["-m", "browser", "-p", "no:xdist"])
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
