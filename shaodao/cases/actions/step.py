@@ -98,6 +98,7 @@ class Step:
     def add(self, row: models.Model) -> models.Model:
         """Insert a row that belongs to this case; its first values are part of the event."""
         row.save(force_insert=True)
+        self.case.parts |= queries.PARTS.get(type(row), 0)
         self.added.append(row)
         self.before[id(row)] = (row, tracked(row))
         return row

@@ -47,6 +47,7 @@ class Case(models.Model):
     published = models.BooleanField(default=False)  # staff looked at text and photos and let the public see them
     public_text = models.TextField(blank=True)
     sample = models.BooleanField(default=False)
+    parts = models.PositiveSmallIntegerField(default=0)  # bits of the tables that hold rows of it (queries.PARTS)
     version = models.PositiveIntegerField(default=0)  # number of its events
     head = models.CharField(max_length=64, blank=True)  # hash of the last event
 
