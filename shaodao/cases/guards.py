@@ -133,5 +133,11 @@ def rebound(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> An
     return None
 
 
+def end_watch(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    if case.watch_until is None:
+        return _("本案不在观察期")
+    return _("观察期未满") if now < case.watch_until else None
+
+
 def urge(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
     return None if case.open_assignments else _("没有在办的单位可催")

@@ -349,7 +349,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         "note",
         _("记进展"),
-        ASSIGNEE | HEADQUARTERS | {"inspector", "hotline"},
+        ASSIGNEE | HEADQUARTERS | {"inspector", "hotline", SYSTEM},
         "involved",
         tuple(OPEN_STATES),
         "",
@@ -485,6 +485,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         why=_("确实无法解决的，写明原因结案，不称为已解决"),
         danger=True,
     ),
+    Transition(
+        "answer",
+        _("答复结案"),
+        frozenset({SYSTEM}),
+        "anywhere",
+        (S.RECEIVED, S.FILED),
+        S.CLOSED,
+        guard=guards.close,
+        why=_("网上来信以书面答复办结：没有现场核查，不称为已解决，也不进入观察期"),
+    ),
     # ── after closing ────────────────────────────────────────────────────────────────────────────────────────
     Transition(
         "evaluate",
@@ -568,6 +578,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         why=_("观察期内同一问题再次出现，交原主办单位重办并计入反弹"),
         also=((S.FILED, _("原来没有主办单位可交")),),
     ),
+    Transition(
+        "end_watch",
+        _("观察期满"),
+        frozenset({SYSTEM}),
+        "anywhere",
+        (S.CLOSED,),
+        "",
+        guard=guards.end_watch,
+        why=_("防反弹观察期内没有再发生"),
+    ),
     # ── urging ───────────────────────────────────────────────────────────────────────────────────────────────
     Transition(
         "urge",
@@ -598,6 +618,15 @@ TRANSITIONS: tuple[Transition, ...] = (
         tuple(OPEN_STATES),
         "",
         why=_("按阶梯自动提醒、催办、督办"),
+    ),
+    Transition(
+        "recompute",
+        _("重算时限"),
+        frozenset({SYSTEM}),
+        "anywhere",
+        tuple(OPEN_STATES),
+        "",
+        why=_("放假安排公布后，暂定的时限按新日历重算"),
     ),
 )
 

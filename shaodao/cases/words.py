@@ -28,6 +28,7 @@ OPEN_STATES = (
 class Outcome(TextChoices):
     FIXED = "fixed", _("已解决")
     NOT_FIXED = "not_fixed", _("未解决结案")
+    ANSWERED = "answered", _("已答复")  # a letter closed by its written reply: nobody went to look
 
 
 class Channel(TextChoices):

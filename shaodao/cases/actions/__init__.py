@@ -1,6 +1,6 @@
 """Every write of the loop. Importing this package registers all actions; `perform` runs one by its name."""
 
-from shaodao.cases.actions import after, dispatching, handling, intake, urging, verifying, whistling
+from shaodao.cases.actions import after, dispatching, handling, intake, upkeep, urging, verifying, whistling
 from shaodao.cases.actions.reporting import Submission, report
 from shaodao.cases.actions.step import Actor, Done, perform
 
@@ -14,6 +14,7 @@ __all__ = [
     "intake",
     "perform",
     "report",
+    "upkeep",
     "urging",
     "verifying",
     "whistling",

@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Step, action, street_organisation_id
 from shaodao.foundation import district
+from shaodao.foundation.errors import Refused
 from shaodao.organisations.models import Organisation
 
 
@@ -24,14 +25,17 @@ def supervise(s: Step) -> None:
 
 @action("escalate")
 def escalate(s: Step, *, rung: int) -> None:
-    """Climb to a rung of the pack's ladder (the clock calls this; `tasks.py` decides when)."""
-    step = district.current().settings.ladder[rung - 1]
+    """Climb to a rung of the pack's ladder (the clock calls this; `tasks.py` decides when); missed rungs are named."""
+    ladder = district.current().settings.ladder
+    if rung <= s.case.rung:
+        raise Refused(_("这一级已经提醒过"))
+    step, climbed = ladder[rung - 1], ladder[s.case.rung : rung]
     s.case.rung = rung
     text = f"{step.name} {s.case.number}"
     for whom in step.notify:
         for organisation_id in _receivers(s, whom):
             s.tell(organisation_id, step.kind, text)
-    s.data = {"rung": rung, "kind": step.kind, "name": step.name}
+    s.data = {"rung": rung, "kind": step.kind, "name": step.name, "climbed": [r.kind for r in climbed]}
 
 
 def _receivers(s: Step, whom: str) -> set[int]:

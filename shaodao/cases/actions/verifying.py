@@ -66,6 +66,14 @@ def close_not_fixed(s: Step) -> None:
     _close(s, Outcome.NOT_FIXED)
 
 
+@action("answer")
+def answer(s: Step) -> None:
+    """A written reply closes a letter: no limit of the loop is judged, nothing is watched, it is not called fixed."""
+    s.clocks.stop_all()
+    s.case.state, s.case.outcome, s.case.closed_at = CaseState.CLOSED, Outcome.ANSWERED, s.now
+    s.data = {"outcome": str(Outcome.ANSWERED)}
+
+
 def _close(s: Step, outcome: str) -> None:
     """The case closes; a fixed one is watched, its street evaluates, its reporters are asked."""
     settings = district.current().settings
