@@ -6,3 +6,9 @@ class CasesConfig(AppConfig):
     name = "shaodao.cases"
     label = "cases"
     verbose_name = _("案件")
+
+    def ready(self) -> None:
+        from shaodao.cases import media
+        from shaodao.foundation import uploads
+
+        uploads.register_viewer(media.viewer)

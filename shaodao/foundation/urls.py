@@ -1,5 +1,7 @@
-"""Addresses of this room."""
+"""Addresses of this room, under /media/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from shaodao.foundation.views import media
+
+urlpatterns = [path("<slug:kind>/<int:pk>/", media, name="media")]

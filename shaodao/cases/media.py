@@ -1,0 +1,23 @@
+"""Who may see the photos of cases: the public what was published, staff what they work on, originals few."""
+
+from django.http import HttpRequest
+
+from shaodao.cases import queries
+from shaodao.cases.lifecycle import HEADQUARTERS
+from shaodao.cases.models import Case, Photo
+from shaodao.cases.requests import actor_of
+from shaodao.foundation import uploads
+from shaodao.foundation.models import Upload
+
+
+def viewer(request: HttpRequest, upload: Upload, kind: str) -> str:
+    """PUBLIC for copies of published photos of published cases; PRIVATE for staff who may see the case."""
+    if kind == "original":
+        office = request.user.is_authenticated and actor_of(request).facts.with_role(HEADQUARTERS)
+        return uploads.PRIVATE if office else uploads.NOBODY
+    if Photo.objects.filter(upload=upload, published=True, case__published=True).exists():
+        return uploads.PUBLIC
+    if not request.user.is_authenticated:
+        return uploads.NOBODY
+    cases = Case.objects.filter(pk__in=Photo.objects.filter(upload=upload).values("case_id"))
+    return uploads.PRIVATE if queries.visible_to(actor_of(request).facts, cases).exists() else uploads.NOBODY
