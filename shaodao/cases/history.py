@@ -42,7 +42,8 @@ def project(events: list[CaseEvent]) -> dict[str, dict[str, Any]]:
 
 def check_chain(case: Case, events: list[CaseEvent]) -> Iterator[Broken]:
     """Faults of one case's chain: hashes, sequence, and values that do not follow from the event before."""
-    previous, state = "", {}
+    previous = ""
+    state: dict[str, dict[str, Any]] = {}
     for expected, event in enumerate(events, 1):
         if event.seq != expected:
             yield Broken(case.number, event.seq, "gap", f"{expected}")

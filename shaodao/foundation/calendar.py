@@ -73,19 +73,20 @@ def due(
     calendar, code = working(), worktime.Unit.parse(unit)
     total = value * (1 + extensions)
     seconds = np.array([total, total * yellow_share]) * _seconds_per_unit(calendar, code)
-    start, result = _naive(started_at), [None, None]
-    for begin, end in [*(pauses or []), [None, None]]:
-        for i in (0, 1):
-            if result[i] is not None:
-                continue
+    start = _naive(started_at)
+    result: dict[int, datetime] = {}
+    spans: list[list[str | None]] = [*(pauses or []), [None, None]]
+    for begin, end in spans:
+        for i in {0, 1} - result.keys():
             used = float(worktime.elapsed(calendar, start, _naive(_parse(begin)), code)) if begin else np.inf
             if used >= seconds[i]:
-                result[i] = worktime.add(calendar, start, seconds[i] / _seconds_per_unit(calendar, code), code)
+                due = worktime.add(calendar, start, seconds[i] / _seconds_per_unit(calendar, code), code)
+                result[i] = _aware(np.datetime64(due[()], "s"))
             else:
                 seconds[i] -= max(used, 0.0)
         if end:
             start = _naive(_parse(end))
-    due_at, yellow_at = (_aware(np.asarray(r)[()]) for r in result)
+    due_at, yellow_at = result[0], result[1]
     first, last = district.current().settings.notice_years
     provisional = unit.startswith("work") and not (
         first <= clock.local(started_at).year and clock.local(due_at).year <= last

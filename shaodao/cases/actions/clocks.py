@@ -87,7 +87,8 @@ class Clocks:
         if stopped:
             clock = stopped[-1]
             self.step.touch(clock)
-            clock.pauses = [*clock.pauses, [clock.stopped_at.isoformat(), self.step.now.isoformat()]]
+            if clock.stopped_at:
+                clock.pauses = [*clock.pauses, [clock.stopped_at.isoformat(), self.step.now.isoformat()]]
             clock.stopped_at = None
             recompute(clock)
 

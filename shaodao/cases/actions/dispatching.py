@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from shaodao.cases.actions import parts
-from shaodao.cases.actions.step import Step, action, street_organisation_id
+from shaodao.cases.actions.step import Step, action, street_organisation
 from shaodao.cases.models import Assignment, Dispute, TimeRequest
 from shaodao.cases.words import AssignmentState, CaseState
 from shaodao.foundation.errors import Invalid, Refused
@@ -41,7 +41,7 @@ def withdraw(s: Step, *, on: Assignment) -> None:
 
 @action("self_handle")
 def self_handle(s: Step) -> None:
-    street = Organisation.objects.filter(pk=street_organisation_id(s.case.street_id)).first()
+    street = street_organisation(s.case.street_id)
     if street is None:
         raise Refused(_("该案件没有对应的街道办事处"))
     parts.file_now(s)

@@ -28,8 +28,10 @@ def report_in(s: Step, *, on: Assignment, position, remark: str, photos: list[in
     on.state, on.arrived_at = AssignmentState.ARRIVED, s.now
     if position:
         on.arrived_lon, on.arrived_lat = position["lon"], position["lat"]
-        if s.case.lon is not None:
-            on.arrived_distance_m = round(float(distance_m(s.case.lon, s.case.lat, on.arrived_lon, on.arrived_lat)), 1)
+        if s.case.lon is not None and s.case.lat is not None:
+            on.arrived_distance_m = round(
+                float(distance_m(s.case.lon, s.case.lat, position["lon"], position["lat"])), 1
+            )
     s.clocks.stop(ClockKind.SIGN, on)
     s.clocks.stop(ClockKind.ARRIVE, on)
     parts.add_photos(s, photos, Photo.Purpose.BEFORE, assignment=on)

@@ -49,7 +49,7 @@ def merge(s: Step, *, target: Case) -> None:
 def unmerge(s: Step) -> None:
     """The reports that came in with this case return to it, and it stands where it stood before."""
     merged = s.case.events.filter(action="merge").order_by("-seq").first()
-    target = Case.objects.select_for_update().get(pk=s.case.merged_into_id)
+    target = Case.objects.select_for_update().get(merged_cases=s.case.pk)
     other = parts.beside("merge_out", target, s.actor, s.now)
     ids = merged.data.get("reports", []) if merged else []
     moved = list(target.reports.filter(pk__in=ids))

@@ -121,7 +121,7 @@ def _where(submission: Submission) -> tuple[places.Location | None, dict[str, An
 def _receive(submission: Submission, actor: Actor, where: places.Location | None, source: dict[str, Any]) -> Received:
     now = clock.now()
     if submission.join is not None:
-        return _join(submission, actor, where, source)
+        return _join(submission, submission.join, actor, where, source)
     returning = queries.rebounding(
         submission.category.pk if submission.category else None, source["lon"], source["lat"], now
     )
@@ -153,8 +153,10 @@ def _receive(submission: Submission, actor: Actor, where: places.Location | None
     return Received(row, case)
 
 
-def _join(submission: Submission, actor: Actor, where: places.Location | None, source: dict[str, Any]) -> Received:
-    target = Case.objects.filter(pk=submission.join, state__in=OPEN_STATES).first()
+def _join(
+    submission: Submission, target_id: int, actor: Actor, where: places.Location | None, source: dict[str, Any]
+) -> Received:
+    target = Case.objects.filter(pk=target_id, state__in=OPEN_STATES).first()
     if target is None:
         raise Invalid({"join": _("该案件已不在办理中，请作为新问题上报")})
     row = _attach(submission, actor, target, where, source, me_too=True)

@@ -9,7 +9,7 @@ The function under `@action` only changes rows through the step; permission, sta
 version, idempotence by client key, before/after, the hash chain and the outbox are the step's business, once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,12 @@ from shaodao.cases.lifecycle import BY_ACTION, PUBLIC, SYSTEM, Transition
 from shaodao.cases.models import Case, CaseEvent, Notice
 from shaodao.foundation import clock, outbox
 from shaodao.foundation.errors import Conflict, Invalid, Refused
-from shaodao.organisations.models import Organisation, Person
+from shaodao.organisations.models import Organisation, Person, Post
+
+
+def active_posts(person: Person) -> list[Post]:
+    """The posts that somebody holds now, with their organisations (one query)."""
+    return list(person.posts.filter(active=True, organisation__active=True).select_related("organisation"))
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,11 @@ class Actor:
     @classmethod
     def of(cls, person: Person) -> "Actor":
         """A signed-in person with their active posts (one query)."""
-        rows = person.posts.filter(active=True, organisation__active=True).select_related("organisation")
+        return cls.holding(person, active_posts(person))
+
+    @classmethod
+    def holding(cls, person: Person, rows: Iterable[Post]) -> "Actor":
+        """A person with posts that the caller has read already, organisations included."""
         posts = tuple(PostFacts(p.role, p.organisation_id, p.place_id or p.organisation.place_id) for p in rows)
         return cls(ActorFacts("person", person.pk, posts), person.name or person.username, person)
 
@@ -234,7 +243,10 @@ def _perform(
         if why is not None:
             raise Refused(why, forbidden=forbidden)
         values = inputs.clean(t, data or {}, loaded) | (extra or {})
-        reason = inputs.text_of(reason, 2000)
+        try:
+            reason = inputs.text_of(reason, 2000)
+        except inputs.Fault as fault:
+            raise Invalid({"reason": str(fault)}) from None
         if t.reason == "required" and not reason:
             raise Invalid({"reason": _("请写明理由")})
         step = Step(t.action, case, loaded.facts, actor, now, loaded, reason)
@@ -285,12 +297,14 @@ def name_of(row: models.Model) -> str:
     return f"{row._meta.model_name}:{row.pk}"
 
 
-def street_organisation_id(street_id: int | None) -> int | None:
+def street_organisation(street_id: int | None) -> Organisation | None:
     """The office of the street whose place this is."""
     if street_id is None:
         return None
-    return (
-        Organisation.objects.filter(place_id=street_id, kind=Organisation.Kind.STREET, active=True)
-        .values_list("id", flat=True)
-        .first()
-    )
+    return Organisation.objects.filter(place_id=street_id, kind=Organisation.Kind.STREET, active=True).first()
+
+
+def street_organisation_id(street_id: int | None) -> int | None:
+    """The id of the office of the street whose place this is."""
+    found = street_organisation(street_id)
+    return found.pk if found else None
