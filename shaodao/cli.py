@@ -84,6 +84,19 @@ def run(host: str, port: int, workers: int, district: Path | None, demo: bool) -
     sys.exit(serve.serve(host, port, workers, demo=demo, talk=talk))
 
 
+def database(*, district: bool = False) -> None:
+    """Make the tables of a brand-new database; with `district`, load the default pack where none is loaded yet.
+
+    An existing database is left as it is: upgrading one is `shaodao run`'s or the operator's decision.
+    """
+    ready()
+    from shaodao.config import serve
+
+    serve.make_tables()
+    if district:
+        serve.load_district(None, demo=False, talk=talk)
+
+
 @main.group()
 def pack() -> None:
     """District packs: check one, load one."""
@@ -98,9 +111,8 @@ def pack_check(directory: Path, as_json: bool) -> None:
     from shaodao.foundation import pack as packs
 
     counts, problems = packs.check_pack(directory)
-    errors = [p.as_dict() for p in problems]
-    answer({"ok": not errors, "counts": counts, "errors": errors}, as_json)
-    sys.exit(1 if errors else 0)
+    answer(packs.result(counts, problems), as_json)
+    sys.exit(1 if problems else 0)
 
 
 @pack.command("load")
@@ -109,15 +121,15 @@ def pack_check(directory: Path, as_json: bool) -> None:
 @JSON
 def pack_load(directory: Path, demo: bool, as_json: bool) -> None:
     """Load a pack: idempotent, all or nothing."""
-    ready()
+    database()
     from shaodao.foundation import pack as packs
 
-    _counts, problems = packs.check_pack(directory)
-    if problems:
-        answer({"ok": False, "counts": {}, "errors": [p.as_dict() for p in problems]}, as_json)
-        sys.exit(1)
-    counts = packs.load_pack(directory, demo=demo)
-    answer({"ok": True, "counts": counts, "errors": []}, as_json)
+    try:
+        counts, problems = packs.load_pack(directory, demo=demo), []
+    except packs.PackError as error:
+        counts, problems = {}, error.problems
+    answer(packs.result(counts, problems), as_json)
+    sys.exit(1 if problems else 0)
 
 
 @main.group("import")
@@ -130,7 +142,7 @@ def import_() -> None:
 @JSON
 def import_letters(file: Path, as_json: bool) -> None:
     """Citizens' letters with official replies (CSV), at their true times, each row accounted for."""
-    ready()
+    database(district=True)
     from shaodao.cases import letters
 
     try:
@@ -148,12 +160,16 @@ def import_letters(file: Path, as_json: bool) -> None:
 @JSON
 def import_catalogue(file: Path, as_json: bool) -> None:
     """The catalogue as Excel: errors name sheet, row and column; a faulty file changes nothing."""
-    ready()
+    database(district=True)
     from shaodao.catalogue import excel
+    from shaodao.foundation import pack as packs
 
-    result = excel.import_workbook(file)
-    answer(result, as_json)
-    sys.exit(1 if result["errors"] else 0)
+    try:
+        counts, problems = excel.import_catalogue(file), []
+    except packs.PackError as error:
+        counts, problems = {}, error.problems
+    answer(packs.result(counts, problems), as_json)
+    sys.exit(1 if problems else 0)
 
 
 @main.group()
@@ -168,7 +184,7 @@ def export_catalogue(output: Path) -> None:
     ready()
     from shaodao.catalogue import excel
 
-    excel.export_workbook(output)
+    excel.export_catalogue(output)
     talk.print(f"{output}")
 
 
@@ -202,7 +218,7 @@ def audit() -> None:
 @JSON
 def audit_verify(as_json: bool) -> None:
     """Find any change, gap or reordering in the cases' events, and any state that they do not explain."""
-    ready()
+    database()
     from shaodao.cases import history
 
     with bar("cases") as move:
@@ -215,7 +231,7 @@ def audit_verify(as_json: bool) -> None:
 @JSON
 def audit_anchor(as_json: bool) -> None:
     """Anchor the heads of all chains (the clock does this daily): keep the digest somewhere else."""
-    ready()
+    database()
     from shaodao.cases import history
 
     row = history.anchor()
@@ -244,7 +260,7 @@ def tick(loop: int | None, as_json: bool) -> None:
 @JSON
 def demo_data(months: int, seed: int, as_json: bool) -> None:
     """Play some months of a district through the real actions; everything is marked as sample."""
-    ready()
+    database(district=True)
     from shaodao.cases import demo
 
     with bar("demo") as move:

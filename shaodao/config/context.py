@@ -29,9 +29,9 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 def posts_of(request: HttpRequest) -> list[Any]:
     """The active posts of whoever is signed in (one query a request, shared with the permission check)."""
-    from shaodao.cases.requests import actor_of
+    from shaodao.cases import requests
 
-    return list(actor_of(request).facts.posts)
+    return [f"{post.get_role_display()} · {post.organisation}" for post in requests.posts_of(request)]
 
 
 def work_nav(request: HttpRequest) -> list[dict[str, Any]]:

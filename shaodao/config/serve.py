@@ -22,26 +22,41 @@ def pack_directory() -> Path:
     raise FileNotFoundError("districts/pingcheng")
 
 
+def make_tables() -> None:
+    """Migrate a database that has no tables yet."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    if "django_migrations" not in connection.introspection.table_names():
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def load_district(directory: Path | None, *, demo: bool, talk: Any) -> None:
+    """Load a pack (default: Pingcheng) into a database that serves no district yet; a faulty pack ends the program."""
+    from shaodao.foundation import pack as packs
+    from shaodao.foundation.models import District
+
+    if District.objects.exists():
+        return
+    directory = directory or pack_directory()
+    talk.print(f"loading {directory.name} …")
+    try:
+        packs.load_pack(directory, demo=demo, demo_password=demo_password() if demo else None)
+    except packs.PackError as error:
+        talk.print("\n".join(str(p) for p in error.problems[:20]), markup=False)
+        sys.exit(1)
+
+
 def prepare(district: Path | None, *, demo: bool, bar: Callable[..., Any], talk: Any) -> None:
     """Migrate; into an empty database load the pack and, for a demonstration, its accounts and sample cases."""
     from django.core.management import call_command
 
     from shaodao.cases import demo as sample
     from shaodao.cases.models import Case
-    from shaodao.foundation import pack as packs
-    from shaodao.foundation.models import District
 
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    if not District.objects.exists():
-        directory = district or pack_directory()
-        talk.print(f"loading {directory.name} …")
-        _counts, problems = packs.check_pack(directory)
-        if problems:
-            for problem in problems[:20]:
-                talk.print(str(problem.as_dict()))
-            sys.exit(1)
-        packs.load_pack(directory, demo=demo)
+    load_district(district, demo=demo, talk=talk)
     if demo:
         demo_accounts()
         if not Case.objects.exists():
@@ -49,18 +64,24 @@ def prepare(district: Path | None, *, demo: bool, bar: Callable[..., Any], talk:
                 sample.play(progress=move)
 
 
-def demo_accounts() -> str:
-    """One shared random password for the demonstration accounts, made once and kept beside the database (mode 600)."""
-    from django.contrib.auth.hashers import make_password
-
+def demo_password() -> str:
+    """One random password for all demonstration accounts, made once and kept beside the database (mode 600)."""
     from shaodao.config.views import DEMO_FILE
-    from shaodao.organisations.models import Person
 
     kept = settings.VAR / DEMO_FILE
     if not kept.exists():
         kept.touch(0o600)
         kept.write_text(f"sample-{secrets.token_hex(4)}")
-    password = kept.read_text().strip()
+    return kept.read_text().strip()
+
+
+def demo_accounts() -> str:
+    """Let the demonstration accounts of this database sign in with the password that is kept here; answers it."""
+    from django.contrib.auth.hashers import make_password
+
+    from shaodao.organisations.models import Person
+
+    password = demo_password()
     first = Person.objects.filter(sample=True).first()
     if first and not first.check_password(password):
         Person.objects.filter(sample=True).update(password=make_password(password))
