@@ -205,7 +205,10 @@ def export_cases(output: Path, since: Any, until: Any) -> None:
     if until:
         rows = rows.filter(created_at__lt=clock.from_local(until))
     with bar("cases") as move:
-        n = tables.write(rows, output, progress=move)
+        try:
+            n = tables.write(rows, output, progress=move)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--output") from None
     talk.print(f"{n} cases: {output}")
 
 
