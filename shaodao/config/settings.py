@@ -11,6 +11,7 @@ SHAODAO_DEBUG          "1" shows tracebacks; for developers only
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -121,11 +122,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
         "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;",
     }
-    # a file, since threads of a live server cannot share an in-memory database without table locks
-    DATABASES["default"]["TEST"] = {"NAME": VAR / "test.sqlite3"}
+    # A file, since threads of a live server cannot share an in-memory database without table locks.
+    DATABASES["default"]["TEST"] = {"NAME": Path(tempfile.gettempdir()) / f"shaodao-test-{os.getpid()}.sqlite3"}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}}
+    DATABASES["default"]["TEST"] = {"NAME": f"test_shaodao_{os.getpid()}"}  # two runs do not meet
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
