@@ -122,11 +122,10 @@ def light(due_at: datetime | None, yellow_at: datetime | None, now: datetime, *,
     return Light.YELLOW if now >= yellow_at else Light.GREEN
 
 
-def rung_due(started_at: datetime, due_at: datetime, shares: Iterable[float], now: datetime) -> int:
-    """How many rungs of the ladder are due: rung i when `shares[i]` of the span start..due has passed."""
-    span = (due_at - started_at).total_seconds() or 1.0
-    used = (now - started_at).total_seconds() / span
-    return sum(1 for share in shares if used >= share)
+def rung_due(used_s: float, limit_s: float, shares: Iterable[float]) -> int:
+    """The highest rung of the ladder that is due, counted from 1; 0: none. Rung i is due when share i of the limit,
+    to the whole second, is used; both in seconds of the limit's own clock."""
+    return max((i for i, share in enumerate(shares, 1) if used_s >= round(share * limit_s)), default=0)
 
 
 def rating_needs_reason(efficiency: int, effect: int, below: int) -> bool:

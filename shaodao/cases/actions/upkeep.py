@@ -17,7 +17,7 @@ from shaodao.foundation import log
 @action("end_watch")
 def end_watch(s: Step) -> None:
     """The watch is over and the problem stayed away; `watch_until` stays, so that the page can say until when."""
-    s.data = {"watch_until": s.case.watch_until.isoformat()}
+    s.data = {"watch_until": s.case.watch_until and s.case.watch_until.isoformat()}
 
 
 @action("recompute")
