@@ -6,6 +6,7 @@ SHAODAO_HOSTS          comma-separated host names that are served (default: this
 SHAODAO_ORIGIN         public address, e.g. https://city.example: links in messages, CSRF origin, secure cookies
 SHAODAO_VAR            folder for database, uploads and outgoing files (default: var/ beside the program)
 SHAODAO_EMAIL_URL      smtp://user:password@host:587 ; without it messages are written to files under var/mail
+SHAODAO_MEASURE        "1" counts each answer's queries into the header X-Queries (benchmarks)
 SHAODAO_DEBUG          "1" shows tracebacks; for developers only
 """
 
@@ -91,6 +92,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+
+if os.environ.get("SHAODAO_MEASURE") == "1":
+    MIDDLEWARE.insert(0, "shaodao.config.measure.CountQueries")
 
 ROOT_URLCONF = "shaodao.config.urls"
 WSGI_APPLICATION = "shaodao.config.wsgi.application"
