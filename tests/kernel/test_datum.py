@@ -79,13 +79,13 @@ def test_arguments_are_left_alone() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="'Beijing 54'.*GCJ-02"):
+    with pytest.raises(ValueError, match=r"'Beijing 54'.*GCJ-02"):
         to_wgs84(*PINGCHENG, "Beijing 54")
-    with pytest.raises(ValueError, match="latitude.*113"):
+    with pytest.raises(ValueError, match=r"latitude.*113"):
         to_wgs84(PINGCHENG[1], PINGCHENG[0], "GCJ-02")
-    with pytest.raises(ValueError, match="longitude.*nan"):
+    with pytest.raises(ValueError, match=r"longitude.*nan"):
         from_wgs84([113.0, np.nan], [40.0, 40.0], "GCJ-02")
-    with pytest.raises(ValueError, match="latitude.*inf"):
+    with pytest.raises(ValueError, match=r"latitude.*inf"):
         distance_m(113.0, 40.0, 113.0, np.inf)
 
 

@@ -283,9 +283,9 @@ def test_wrong_limits_are_refused(value: float, unit: Unit) -> None:
 
 def test_wrong_instants_and_units_are_refused() -> None:
     calendar, start = china(2026), np.datetime64("2026-07-06")
-    with pytest.raises(ValueError, match="start.*NaT"):
+    with pytest.raises(ValueError, match=r"start.*NaT"):
         add(calendar, np.datetime64("NaT"), 1, Unit.HOUR)
-    with pytest.raises(ValueError, match="end.*NaT"):
+    with pytest.raises(ValueError, match=r"end.*NaT"):
         elapsed(calendar, start, np.array(["2026-07-07", "NaT"], dtype="datetime64[s]"), Unit.HOUR)
     with pytest.raises(ValueError, match="time zone"):
         add(calendar, datetime(2026, 7, 6, tzinfo=timezone(timedelta(hours=8))), 1, Unit.HOUR)
@@ -295,7 +295,7 @@ def test_wrong_instants_and_units_are_refused() -> None:
         add(calendar, start, 1, 4)
     with pytest.raises(ValueError, match="members of Unit"):
         add(calendar, start, 1, 1.5)
-    with pytest.raises(ValueError, match="'week'.*work_day"):
+    with pytest.raises(ValueError, match=r"'week'.*work_day"):
         Unit.parse("week")
 
 
