@@ -34,7 +34,8 @@ def blank(value: Any) -> Any:
 def keywords(value: str) -> str:
     """Words separated by commas (、，；are understood)."""
     words = [w.strip() for w in re.split(r"[,，、;；]", value)]
-    return text(300)(",".join(w for w in words if w))
+    joined: str = text(300)(",".join(w for w in words if w))
+    return joined
 
 
 def organisation(value: str) -> str:

@@ -39,15 +39,20 @@ class Pack:
 
     def table(self, spec: TableSpec) -> list[Row]:
         """The typed rows of a CSV file."""
-        return self._once(spec.file, lambda: read_csv(self.root / spec.file, spec))
+        rows: list[Row] = self._once(spec.file, lambda: read_csv(self.root / spec.file, spec))
+        return rows
 
     def features(self, name: str, *, required: bool = False) -> list[Feature]:
         """The polygons of a GeoJSON file, in WGS-84."""
-        return self._once(name, lambda: read_geojson(self.root / name, name, self.datum, required=required))
+        found: list[Feature] = self._once(
+            name, lambda: read_geojson(self.root / name, name, self.datum, required=required)
+        )
+        return found
 
     def settings_file(self, name: str, *, required: bool = True) -> dict[str, Any]:
         """The mapping at the top of a YAML file."""
-        return self._once(name, lambda: self._read_yaml(name, required))
+        data: dict[str, Any] = self._once(name, lambda: self._read_yaml(name, required))
+        return data
 
     @property
     def datum(self) -> str:
@@ -62,6 +67,11 @@ class Pack:
             content = path.read_bytes()
             total.update(f"{path.relative_to(self.root).as_posix()}\0{len(content)}\0".encode() + content)
         return total.hexdigest()
+
+    def place(self, file: str) -> int:
+        """Where a file stands in the order of reading: causes come before what follows from them."""
+        known = list(self._kept)
+        return known.index(file) if file in known else len(known)
 
     def _once(self, name: str, read: Callable[[], tuple[Any, list[Problem]]]) -> Any:
         if name not in self._kept:
@@ -131,7 +141,7 @@ def check_pack(root: str | Path) -> tuple[dict[str, int], list[Problem]]:
     """Read and judge a pack without writing anything.
 
     Returns counts (streets, communities, villages, cells, organisations, categories, conditions, map, calendar_days …;
-    empty where there are problems) and the problems in the order of files and rows.
+    empty where there are problems) and the problems in the order of reading and of rows.
     """
     return _checked(Pack(root))
 
@@ -141,7 +151,7 @@ def _checked(pack: Pack) -> tuple[dict[str, int], list[Problem]]:
         return {}, [Problem(str(pack.root), 0, "", _("没有这个文件夹"), _("例如 districts/pingcheng"))]
     known = parts()
     found = [problem for part in known for problem in part.check(pack)]
-    problems = sorted(dict.fromkeys(pack.problems + found), key=lambda p: (p.file, p.row))
+    problems = sorted(dict.fromkeys(pack.problems + found), key=lambda p: (pack.place(p.file), p.row))
     if problems:
         return {}, problems
     return {name: n for part in known for name, n in part.counts(pack).items()}, []

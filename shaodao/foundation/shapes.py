@@ -14,8 +14,8 @@ from shaodao.foundation.tables import Problem
 from shaodao.kernel import datum as kernel_datum
 
 # CGCS2000 equals WGS-84 to a centimetre or so; the others are converted by the kernel's iterated inverse.
-DATUMS = ("WGS-84", "CGCS2000", "GCJ-02", "BD-09")
-POLYGONS = {"Polygon", "MultiPolygon"}
+DATUMS = kernel_datum.DATUMS
+POLYGONS = ("Polygon", "MultiPolygon")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ def read_geojson(path: Path, file: str, datum: str, *, required: bool) -> tuple[
         return [], [Problem(file, error.lineno, "", _("不是有效的 JSON：%(e)s") % {"e": error.msg}, "")]
     if not isinstance(data, dict) or not isinstance(data.get("features"), list):
         return [], [Problem(file, 0, "features", _("不是 FeatureCollection"), _("从 QGIS 等软件导出为 GeoJSON"))]
-    features, problems, seen = [], [], {}
+    features: list[Feature] = []
+    problems: list[Problem] = []
+    seen: dict[str, int] = {}
     for row, raw in enumerate(data["features"], start=1):
         feature, wrong = _feature(file, row, raw, datum)
         problems += wrong

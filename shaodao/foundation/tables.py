@@ -301,7 +301,7 @@ def _parse_row(columns: dict[str, Column], file: str, line: int, cells: dict[str
 
 def cycles(rows: Iterable[Row], key: str, parent: str) -> list[Row]:
     """Rows whose chain of parents comes back to itself."""
-    by_key = {row[key]: row for row in rows}
+    by_key = {row[key]: row for row in rows if row[key]}
     found, cleared = [], set()
     for start in by_key:
         path: list[str] = []

@@ -141,8 +141,13 @@ def load(pack: Pack) -> None:
 
 
 def _load_accounts(pack: Pack, organisations: dict[str, int], places: dict[str, int]) -> None:
-    """Sample people and their posts. One hash serves all: they share one password, which is printed, not kept."""
-    accounts = {row["username"]: row for row in reversed(pack.table(ACCOUNTS))}
+    """Sample people and their posts. One hash serves all: they share one password, which is printed, not kept.
+
+    A real person who happens to have a sample's user name is left alone.
+    """
+    real = set(Person.objects.filter(sample=False).values_list("username", flat=True))
+    table = [row for row in pack.table(ACCOUNTS) if row["username"] not in real]
+    accounts = {row["username"]: row for row in reversed(table)}
     there = {p.username: p for p in Person.objects.filter(username__in=accounts)}
     hashed = make_password(pack.demo_password)
     current = next((p.password for p in there.values()), "")
@@ -171,7 +176,7 @@ def _load_accounts(pack: Pack, organisations: dict[str, int], places: dict[str, 
             "place_id": places.get(row["place"]),
             "active": True,
         }
-        for row in pack.table(ACCOUNTS)
+        for row in table
     ]
     mine = Post.objects.filter(person__sample=True)
     done = sync(Post, posts, ("person_id", "role", "organisation_id"), within=mine, reason=REASON)

@@ -25,7 +25,7 @@ ABOVE = {
     "estate": {"community", "village"},
     "building": {"estate", "community", "village"},
 }
-GRID_KEYS = {
+GRID_KEYS: dict[str, type | tuple[type, ...]] = {
     "illustrative": bool,
     "cell_m": (int, float),
     "community_weight": (int, float),
@@ -62,7 +62,8 @@ def check(pack: Pack) -> list[Problem]:
     if rows and [row["code"] for row in counties] != [own]:
         row = counties[0] if counties else rows[0]
         problems.append(row.problem("level", _("要有且只有一个区县，编码为 %(c)s") % {"c": own}, "county"))
-    return problems + _check_shapes(pack, known) + _check_grid(pack, known)
+    problems += _check_shapes(pack, known) + _check_grid_rule(pack, known)
+    return problems or _check_size(pack)
 
 
 def _check_place(row: Row, known: dict[str, Row]) -> list[Problem]:
@@ -111,7 +112,7 @@ def _check_shapes(pack: Pack, known: dict[str, Row]) -> list[Problem]:
     return problems
 
 
-def _check_grid(pack: Pack, known: dict[str, Row]) -> list[Problem]:
+def _check_grid_rule(pack: Pack, known: dict[str, Row]) -> list[Problem]:
     data = pack.settings_file(GRID_FILE, required=False)
 
     def wrong(column: str, what: str, hint: str = "") -> Problem:
@@ -133,23 +134,24 @@ def _check_grid(pack: Pack, known: dict[str, Row]) -> list[Problem]:
             problems.append(wrong(f"streets.{street}", _("没有编码为“%(c)s”的街道") % {"c": street}, PLACES.file))
         elif _unit(str(street), spec) is None:
             problems.append(wrong(f"streets.{street}", _("写法不对"), "{area_km2: 7, seed: [113.29, 40.09]}"))
-    if data and not problems and not pack.problems:
-        problems += _check_size(pack, wrong)
     return problems
 
 
-def _check_size(pack: Pack, wrong: Any) -> list[Problem]:
+def _check_size(pack: Pack) -> list[Problem]:
+    """Whether the rule gives a grid that the codes can number; asked only where everything else is right."""
+    if pack.problems or not pack.settings_file(GRID_FILE, required=False) or pack.features(CELLS_FILE):
+        return []
     if not pack.features(OUTLINE_FILE):
-        return [wrong("", _("生成网格要有轮廓"), OUTLINE_FILE)] if not pack.features(CELLS_FILE) else []
+        return [Problem(GRID_FILE, 0, "", _("生成网格要有轮廓"), OUTLINE_FILE)]
     cells = _lattice_size(pack)
     if cells > 500_000:
-        return [wrong("cell_m", _("会生成 %(n)d 个网格，太多") % {"n": cells}, _("把 cell_m 改大"))]
+        return [Problem(GRID_FILE, 0, "cell_m", _("会生成 %(n)d 个网格，太多") % {"n": cells}, _("把 cell_m 改大"))]
     many: dict[str, int] = {}
     for community in built(pack).community:
         many[community] = many.get(community, 0) + 1
     hint = _("一个社区最多 %(n)d 个网格：把 cell_m 改大，或调整权重") % {"n": grid.MOST_CELLS}
     return [
-        wrong("cell_m", _("%(c)s 分到 %(n)d 个网格") % {"c": name, "n": n}, hint)
+        Problem(GRID_FILE, 0, "cell_m", _("%(c)s 分到 %(n)d 个网格") % {"c": name, "n": n}, hint)
         for name, n in many.items()
         if n > grid.MOST_CELLS
     ]
