@@ -51,6 +51,14 @@ def million_deadlines() -> Result:
     return Result(cpu_seconds(lambda: add(calendar(), starts, values, units)), peer_seconds() * ROWS / SAMPLE)
 
 
+@benchmark("worktime.1m.work_hour.cpu_s", "s", PEER)
+def million_working_hours() -> Result:
+    """The peer's own work, like for like: whole working hours only."""
+    starts, values, _ = limits()
+    hours = np.ceil(values).clip(1)
+    return Result(cpu_seconds(lambda: add(calendar(), starts, hours, Unit.WORK_HOUR)), peer_seconds() * ROWS / SAMPLE)
+
+
 @benchmark("worktime.1m.elapsed.cpu_s", "s")
 def million_elapsed() -> float:
     starts, values, units = limits()
@@ -64,6 +72,7 @@ def one_deadline() -> float:
     return cpu_seconds(lambda: [add(calendar(), start, 3.0, Unit.WORK_DAY) for _ in range(500)]) / 500 * 1e6
 
 
+@cache
 def peer_seconds() -> float:
     """CPU of the peer on its sample, in whole hours (it has no fractions). Both must agree, or the figure means nothing."""
     import pandas as pd
