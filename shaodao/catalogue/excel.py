@@ -125,7 +125,7 @@ def _conditions(keys: dict[int, tuple[str, str, str]]) -> list[dict[str, Any]]:
             tables.CONDITIONS,
             c,
             **_key(keys[c.category_id]),
-            lead=units[c.lead_id] if c.lead_id else f"{STREET} {_('所在街道')}",
+            lead=units[c.lead_id] if c.lead_id else f"{STREET} 所在街道",
             supports=";".join(units[o.pk] for o in c.supports.all()),
         )
         for c in sorted(rows, key=lambda c: (*keys[c.category_id], c.seq))

@@ -32,7 +32,7 @@ class Feature:
 def read_geojson(path: Path, file: str, datum: str, *, required: bool) -> tuple[list[Feature], list[Problem]]:
     """The polygons of a FeatureCollection with a `code` property; every fault is named with the feature's number."""
     if not path.is_file():
-        return [], [Problem(file, 0, "", _("缺少文件"), _("GeoJSON FeatureCollection"))] if required else []
+        return [], [Problem(file, 0, "", _("缺少文件"), "GeoJSON FeatureCollection")] if required else []
     try:
         data = json.loads(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError:
