@@ -1,5 +1,6 @@
 // Every page. Each component looks for its own attribute; maps and charts are fetched only where a page has one.
 import "./styles/main.css";
+import "./fonts";
 
 import "bootstrap/js/dist/collapse";
 import "bootstrap/js/dist/dropdown";

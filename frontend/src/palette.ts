@@ -42,6 +42,3 @@ export function isDark(): boolean {
 export function palette(): Palette {
   return isDark() ? night : day;
 }
-
-export const FONT =
-  'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "Noto Sans SC Variable", sans-serif';

@@ -3,11 +3,19 @@
 `{name}` marks a value that the script fills in.
 """
 
+from functools import cache
+
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 
 def ui_strings() -> dict[str, str]:
-    """The scripts' strings by key, in the current language."""
+    """The scripts' strings by key, in the current language. Not to be changed by the caller."""
+    return _strings(get_language())
+
+
+@cache  # a list of a hundred cases asks some hundred times
+def _strings(_language: str | None) -> dict[str, str]:
     return {
         # Times, the same words as the tags `duration`, `countdown` and `ago`
         "days": _("{n} 天"),

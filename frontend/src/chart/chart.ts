@@ -14,7 +14,8 @@ import { type ECharts, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
 import { jsonFrom, onTheme } from "../dom";
-import { FONT, type Palette, palette } from "../palette";
+import { FONT, fontsFor } from "../fonts";
+import { type Palette, palette } from "../palette";
 
 use([
   BarChart, LineChart, PieChart, HeatmapChart, CanvasRenderer, AriaComponent, DatasetComponent, GridComponent,
@@ -29,6 +30,7 @@ export async function show(el: HTMLElement): Promise<void> {
   if (!option) throw new Error(`data-chart: ${el.dataset.options ?? "data-options"} holds no JSON`);
   el.setAttribute("role", "img");
   if (el.dataset.label) el.setAttribute("aria-label", el.dataset.label);
+  await fontsFor(JSON.stringify(option));
   let chart = await draw(el, option);
   new ResizeObserver(() => chart.resize()).observe(el);
   onTheme(() => {
@@ -90,7 +92,7 @@ function dress(option: Option, colours: Palette, width: number): Option {
     legend: { textStyle: text, type: "scroll", bottom: 0, icon: "roundRect", itemWidth: 14, itemHeight: 10, pageIconColor: colours.muted, pageTextStyle: text, ...(legend as Option | undefined) },
   };
   if (cartesian) {
-    full.grid = { left: 8, right: width < 400 ? 8 : 20, top: 28, bottom: legend === null ? 8 : 36, containLabel: true, ...(grid as Option | undefined) };
+    full.grid = { left: 8, right: width < 400 ? 8 : 20, top: 28, bottom: legend === null || (legend as Option | undefined)?.show === false ? 8 : 36, containLabel: true, ...(grid as Option | undefined) };
     full.xAxis = axis(xAxis ?? {}) ?? null;
     full.yAxis = axis(yAxis ?? {}) ?? null;
   } else if (grid !== undefined) full.grid = grid;

@@ -14,7 +14,7 @@ export function confirmation(): void {
       if (question === undefined || agreed.delete(form)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      void ask(question, asker.dataset).then((yes) => {
+      void ask(question, asker).then((yes) => {
         if (!yes) return;
         agreed.add(form);
         form.requestSubmit(button);
@@ -27,14 +27,16 @@ export function confirmation(): void {
       .detail;
     if (!question) return;
     event.preventDefault();
-    void ask(question, (event.target as HTMLElement).dataset).then((yes) => yes && issueRequest(true));
+    void ask(question, event.target as HTMLElement).then((yes) => yes && issueRequest(true));
   });
 }
 
-/** Ask in a modal dialog; resolves to whether the answer was yes. Escape and a click outside are a no. */
-export function ask(question: string, { confirmTitle, confirmButton }: DOMStringMap = {}): Promise<boolean> {
+/** Ask in a modal dialog on behalf of `asker`; resolves to whether the answer was yes. Escape and a click outside are a no. */
+export function ask(question: string, asker: HTMLElement): Promise<boolean> {
+  const { confirmTitle, confirmButton } = asker.dataset;
+  const danger = asker.matches(".btn-danger, .btn-outline-danger") || asker.querySelector(".btn-danger, .btn-outline-danger");
   const title = h("h2", { class: "dialog-title", id: "confirm-title" }, confirmTitle ?? t("confirm_title"));
-  const yes = h("button", { class: "btn btn-danger", value: "yes" }, confirmButton ?? t("confirm_yes"));
+  const yes = h("button", { class: danger ? "btn btn-danger" : "btn btn-primary", value: "yes" }, confirmButton ?? t("confirm_yes"));
   const no = h("button", { class: "btn", value: "no", autofocus: true }, t("confirm_no"));
   const dialog = h(
     "dialog",

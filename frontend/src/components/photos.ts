@@ -41,7 +41,7 @@ function admit(input: HTMLInputElement, chosen: File[], fresh: File[]): File[] {
 }
 
 function tile(file: File, remove: () => void): HTMLLIElement {
-  const size = `${(file.size / 1_000_000).toFixed(1)} MB`;
+  const size = file.size < 100_000 ? `${Math.ceil(file.size / 1000)} kB` : `${(file.size / 1_000_000).toFixed(1)} MB`;
   const button = h("button", { type: "button", class: "photo-remove", "aria-label": t("photo_remove", { name: file.name }) });
   button.append(icon("x"));
   button.addEventListener("click", remove);

@@ -5,7 +5,7 @@ import { Map as MapLibre, NavigationControl, ScaleControl, addProtocol, setWorke
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 
-import { FONT } from "../palette";
+import { FONT } from "../fonts";
 import { t } from "../strings";
 import { type Basemap, baseStyle } from "./basemap";
 
@@ -29,6 +29,7 @@ export async function createMap(el: HTMLElement, basemap: Basemap | undefined): 
     localIdeographFontFamily: FONT,
     attributionControl: { compact: true },
     cooperativeGestures: el.dataset.scroll === "page",
+    canvasContextAttributes: { preserveDrawingBuffer: true }, // or the printer gets an empty map
     dragRotate: false,
     pitchWithRotate: false,
     locale: {

@@ -1,7 +1,8 @@
 // What is drawn: areas below, cases above, clusters that say how many of them are overdue.
 import type { ExpressionSpecification, GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 
-import { FONT, LIGHTS, palette } from "../palette";
+import { FONT } from "../fonts";
+import { LIGHTS, palette } from "../palette";
 import { t } from "../strings";
 import { shapeImage } from "./shapes";
 
@@ -44,7 +45,7 @@ export function addLayers(map: MapLibre, cluster: boolean): void {
     type: "symbol",
     source: "areas",
     filter: is("street"),
-    layout: { "text-field": ["get", "label"], "text-size": 12.5, "text-font": fontStack, "text-padding": 6 },
+    layout: { "text-field": ["get", "label"], "text-size": 12.5, "text-font": fontStack, "text-allow-overlap": true, "text-ignore-placement": true },
     paint: { "text-color": text, "text-halo-color": surface, "text-halo-width": 1.6, "text-opacity": 0.85 },
   });
   addPoints(map, lights, surface);
@@ -58,7 +59,7 @@ function addPoints(map: MapLibre, lights: Record<string, string>, surface: strin
     filter: ["has", "point_count"],
     paint: {
       "circle-color": surface,
-      "circle-radius": ["step", ["get", "point_count"], 17, 10, 21, 50, 26, 200, 31],
+      "circle-radius": ["max", ["case", [">", ["get", "red"], 0], 23, 0], ["step", ["get", "point_count"], 16, 10, 20, 50, 26, 200, 31]],
       "circle-stroke-width": 4,
       "circle-stroke-color": ["case", [">", ["get", "red"], 0], lights.red ?? "", [">", ["get", "yellow"], 0], lights.yellow ?? "", lights.green ?? ""],
     },
@@ -71,7 +72,7 @@ function addPoints(map: MapLibre, lights: Record<string, string>, surface: strin
     layout: {
       // The overdue ones are named in words, too: colour alone says nothing to some.
       "text-field": ["case", [">", ["get", "red"], 0], ["concat", ["get", "point_count_abbreviated"], "\n", t("map_red"), ["get", "red"]], ["get", "point_count_abbreviated"]],
-      "text-size": 11,
+      "text-size": 10.5,
       "text-line-height": 1.1,
       "text-font": fontStack,
       "text-allow-overlap": true,

@@ -2,6 +2,8 @@
 import type { Map as MapLibre } from "maplibre-gl";
 
 import { jsonFrom, onTheme } from "../dom";
+import { fontsFor } from "../fonts";
+import { t } from "../strings";
 import type { Basemap } from "./basemap";
 import { boundsOf } from "./bounds";
 import { createMap } from "./engine";
@@ -14,6 +16,7 @@ export async function show(el: HTMLElement): Promise<void> {
   let map = await draw(el, data);
   onTheme(() => {
     const { lng, lat } = map.getCenter();
+    delete el.dataset.ready;
     Object.assign(el.dataset, { center: `${lng},${lat}`, zoom: String(map.getZoom()), fit: "false" });
     map.remove();
     void draw(el, data).then((fresh) => (map = fresh));
@@ -41,6 +44,11 @@ export async function load(el: HTMLElement): Promise<Collection> {
   return { type: "FeatureCollection", features: [inline, ...parts].flatMap((part) => part.features) };
 }
 
+/** Every letter that the map may draw. */
+export function labelsOf(data: Collection): string {
+  return t("map_red") + data.features.map((feature) => String(feature.properties?.label ?? "")).join("");
+}
+
 async function getJson(url: string): Promise<Collection> {
   const answer = await fetch(url, { headers: { Accept: "application/geo+json, application/json" } });
   if (!answer.ok) throw new Error(`${url}: HTTP ${answer.status}`);
@@ -48,6 +56,7 @@ async function getJson(url: string): Promise<Collection> {
 }
 
 async function draw(el: HTMLElement, data: Collection): Promise<MapLibre> {
+  await fontsFor(labelsOf(data));
   const map = await createMap(el, basemapOf(el));
   addLayers(map, el.dataset.cluster !== "false");
   setData(map, data);

@@ -2,11 +2,12 @@
 import { type LngLatLike, type Map as MapLibre, Marker } from "maplibre-gl";
 
 import { announce, h, icon } from "../dom";
+import { fontsFor } from "../fonts";
 import { t } from "../strings";
 import { boundsOf } from "./bounds";
 import { createMap, parseCenter } from "./engine";
 import { addLayers, setData } from "./layers";
-import { basemapOf, load } from "./map";
+import { basemapOf, labelsOf, load } from "./map";
 
 const METRES_PER_DEGREE = 111_320;
 
@@ -20,6 +21,7 @@ interface Inputs {
 export async function pick(el: HTMLElement): Promise<void> {
   const inputs = findInputs(el);
   const data = await load(el);
+  await fontsFor(labelsOf(data));
   const map = await createMap(el, basemapOf(el));
   addLayers(map, false);
   setData(map, data);

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 import shaodao
@@ -94,14 +95,28 @@ def icon(name: str, label: str = "", size: str = "") -> SafeString:
         if settings.DEBUG:
             raise template.TemplateSyntaxError(f'{{% icon "{name}" %}}: not in frontend/icons.txt')
         name = "point"
-    classes = f"icon icon-{size}" if size else "icon"
-    says = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    return format_html('<svg class="{}" {}><use href="{}#{}"></use></svg>', classes, says, icon_sprite(), name)
+    return _icon(_build_url(icons["file"]) if icons else "", name, label, size)
+
+
+@lru_cache(maxsize=1024)
+def _icon(sprite: str, name: str, label: str, size: str) -> SafeString:
+    return format_html(
+        '<svg class="{}" width="20" height="20" {}><use href="{}#{}"></use></svg>',
+        f"icon icon-{size}" if size else "icon",
+        format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"'),
+        sprite,
+        name,
+    )
 
 
 @register.simple_tag
 def ui_strings() -> SafeString:
     """The words that the scripts show, as a JSON block."""
+    return _ui_strings_json(get_language())
+
+
+@lru_cache(maxsize=8)
+def _ui_strings_json(_language: str | None) -> SafeString:
     return json_script(_ui_strings(), "ui-strings")
 
 
@@ -116,7 +131,11 @@ def light(light: str | None, text: str = "") -> SafeString:
     key = str(light)
     if key not in LIGHT_ICONS:
         raise template.TemplateSyntaxError(f"{{% light %}}: {key!r} is none of {', '.join(LIGHT_ICONS)}")
-    words = text or _ui_strings()[f"light_{key}"]
+    return _light(key, text or _ui_strings()[f"light_{key}"], icon_sprite())
+
+
+@lru_cache(maxsize=256)
+def _light(key: str, words: str, _sprite: str) -> SafeString:
     return format_html('<span class="light light-{}">{}{}</span>', key, icon(LIGHT_ICONS[key]), words)
 
 
