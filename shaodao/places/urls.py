@@ -1,5 +1,12 @@
-"""Addresses of this room."""
+"""Addresses of the map layers (GeoJSON), under /map/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from shaodao.places import views
+
+urlpatterns = [
+    path("district.geojson", views.district_layer, name="map_district"),
+    path("streets.geojson", views.streets_layer, name="map_streets"),
+    path("communities.geojson", views.communities_layer, name="map_communities"),
+    path("cells.geojson", views.cells_layer, name="map_cells"),
+]

@@ -1,0 +1,126 @@
+"""What the controls of the staff's forms offer: categories, conditions, units, streets; kept for a few seconds in a process."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import reverse
+from django.utils.text import Truncator
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from shaodao.cases.models import Case, Photo
+from shaodao.catalogue.models import Category, Condition
+from shaodao.foundation import district
+from shaodao.organisations.models import Organisation
+from shaodao.places.models import Place
+
+Pair = tuple[Any, Any]
+Kind = Organisation.Kind
+HANDLING_KINDS = (Kind.DEPARTMENT, Kind.OPERATOR, Kind.STREET, Kind.COMMUNITY)
+ANSWERS = {
+    "precheck": (_("属实"), _("不属实")),
+    "verify": (_("合格，已解决"), _("不合格，返工")),
+    "recheck": (_("又出现了"), _("没有再出现")),
+}
+RATINGS = [("5", _("5 很好")), ("4", _("4 较好")), ("3", _("3 一般")), ("2", _("2 较差")), ("1", _("1 很差"))]
+DATUM_LABELS = {
+    "WGS-84": _("WGS-84（手机定位、本系统地图）"),
+    "GCJ-02": _("GCJ-02（高德、腾讯）"),
+    "BD-09": _("BD-09（百度）"),
+    "CGCS2000": _("CGCS2000（测绘成果）"),
+}
+_kept: dict[str, tuple[district.Current, Any]] = {}
+
+
+def _keep(name: str, read: Callable[[], Any]) -> Any:
+    """Master data that every page needs, read again whenever the district's settings are (every few seconds)."""
+    here = district.current()
+    found = _kept.get(name)
+    if found and found[0] is here and here is not district.EMPTY:
+        return found[1]
+    value = read()
+    _kept[name] = (here, value)
+    return value
+
+
+def named(row: Any) -> str:
+    """The name of a row of master data in the page's language."""
+    if row is None:
+        return ""
+    english = getattr(row, "name_en", "") if (get_language() or "").startswith("en") else ""
+    return str(english or getattr(row, "name", row))
+
+
+def categories() -> list[Pair]:
+    """Active categories by their class, as grouped choices."""
+    rows = _keep("categories", lambda: list(Category.objects.filter(active=True, scheme__active=True)))
+    english = (get_language() or "").startswith("en")
+    groups: dict[str, list[Pair]] = {}
+    for row in rows:
+        major = (row.major_name_en if english else "") or row.major_name
+        groups.setdefault(f"{row.get_kind_display()} · {major}", []).append((row.pk, named(row)))
+    return list(groups.items())
+
+
+def conditions_url() -> str:
+    return reverse("work_conditions")
+
+
+def conditions(category: Any) -> list[Pair]:
+    """Filing conditions of one category with their limits."""
+    text = str(category or "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        return []
+    rows = Condition.objects.filter(category_id=int(text), active=True)
+    return [(c.pk, f"{Truncator(c.filing).chars(60)} · {limit_text(c.limit_value, c.limit_unit)}") for c in rows]
+
+
+def limit_text(value: float, unit: str) -> str:
+    """A limit in words: 4 工作时."""
+    return f"{value:g} {Condition.Unit(unit).label}"
+
+
+def units(case: Case | None, *, everybody: bool = False) -> list[Pair]:
+    """Organisations that can be given work, grouped by kind; communities only those of the case's street."""
+    rows = _keep("units", lambda: list(Organisation.objects.filter(active=True).select_related("place").order_by("kind", "code")))
+    groups: dict[str, list[Pair]] = {}
+    for row in sorted(rows, key=lambda o: HANDLING_KINDS.index(o.kind) if o.kind in HANDLING_KINDS else 9):
+        if row.kind not in HANDLING_KINDS and not everybody:
+            continue
+        if row.kind == Kind.COMMUNITY:
+            street = row.place.parent_id if row.place else None
+            if case is None or street is None or street != case.street_id:
+                continue
+        groups.setdefault(str(row.get_kind_display()), []).append((row.pk, named(row)))
+    return list(groups.items())
+
+
+def streets() -> list[Pair]:
+    rows = _keep("streets", lambda: list(Place.objects.filter(level=Place.Level.STREET, active=True)))
+    return [(row.pk, named(row)) for row in rows]
+
+
+def usual_units(case: Case) -> tuple[int | None, list[int]]:
+    """Lead and supports that the catalogue names for a case's condition (or its category's first one)."""
+    condition = case.condition
+    if condition is None and case.category_id:
+        condition = Condition.objects.filter(category_id=case.category_id, active=True).first()
+    if condition is None:
+        return None, []
+    return condition.lead_id, [pk for pk in condition.supports.values_list("pk", flat=True) if pk != condition.lead_id]
+
+
+def whistle_kinds() -> list[Pair]:
+    return [(k.code, named(k)) for k in district.current().settings.whistle_kinds]
+
+
+def whistle_kind(code: str) -> str:
+    return next((str(label) for key, label in whistle_kinds() if key == code), code)
+
+
+def photos(case: Case) -> list[Photo]:
+    return list(case.photos.select_related("upload"))
+
+
+def reports(case: Case) -> list[Pair]:
+    return [(r.pk, Truncator(r.text or gettext("（只有照片）")).chars(60)) for r in case.reports.all()]

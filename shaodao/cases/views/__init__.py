@@ -1,0 +1,1 @@
+"""The staff's pages, by word: the desk and its lists, the case, what is done on it, the report."""

@@ -1,0 +1,173 @@
+"""The case page: everything about one case, and what this person may do with it now."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from shaodao.cases import choices, queries
+from shaodao.cases.forms import ActionForm
+from shaodao.cases.models import Case, Photo, Report
+from shaodao.cases.queries import Loaded
+from shaodao.cases.requests import actor_of
+from shaodao.cases.views import panels, people, timeline
+from shaodao.cases.views.gate import case_of, staff
+from shaodao.cases.words import CaseState
+from shaodao.foundation import clock
+from shaodao.organisations.models import Organisation
+
+PARTS = ("assignment", "whistle", "request", "dispute", "recheck", "evaluation")
+
+
+@staff
+@require_safe
+def page(request: HttpRequest, number: str) -> HttpResponse:
+    case, actor, now = case_of(request, number), actor_of(request), clock.now()
+    loaded = queries.load(case, now)
+    buttons = panels.buttons(loaded, actor.facts, now)
+    reports = list(
+        case.reports.select_related("contact", "organisation", "reporter").prefetch_related(
+            Prefetch("photos", Photo.objects.select_related("upload"))
+        )
+    )
+    units = _units(loaded)
+    near = panels.duplicates(case, now) if case.state in (CaseState.RECEIVED, CaseState.FILED) else []
+    may = {b.action for b in buttons.case} | ({buttons.primary.transition.action} if buttons.primary else set())
+    context = {
+        "case": case,
+        "now": now,
+        "light": panels.header_light(case, now),
+        "clocks": panels.case_clocks(loaded, now),
+        "condition": case.condition,
+        "limit": choices.limit_text(case.condition.limit_value, case.condition.limit_unit) if case.condition else "",
+        "buttons": buttons,
+        "next": _next(loaded, buttons, now),
+        "reports": _reports(reports),
+        "may_read": people.may_read(actor.facts, case, loaded.assignments),
+        "photos": list(case.photos.select_related("upload", "assignment__organisation")),
+        "assignments": _assignments(loaded, buttons, now),
+        "whistles": _whistles(loaded, buttons, units),
+        "requests": _parts("request", loaded.requests, loaded, buttons),
+        "disputes": _disputes(loaded, buttons, units),
+        "verifications": loaded.verifications,
+        "evaluations": _parts("evaluation", loaded.evaluations, loaded, buttons),
+        "rechecks": _parts("recheck", loaded.rechecks, loaded, buttons),
+        "callbacks": [c for c in case.callbacks.all() if c.answered_at],
+        "notes": list(case.notes.select_related("person", "organisation")),
+        "ruled_before": panels.precedents(case) if loaded.disputes else [],
+        "duplicates": near,
+        "may_merge": "merge" in may,
+        "may_categorise": "categorise" in may,
+        "suggestions": panels.suggestions(case, [r.text for r in reports]) if "categorise" in may else [],
+        "merged": list(case.merged_cases.all()),
+        "events": timeline.events(case)[::-1],
+        "map": _map(case, loaded, near, panels.header_light(case, now)),
+        "key": uuid.uuid4().hex,
+    }
+    return render(request, "cases/case.html", context)
+
+
+def _units(loaded: Loaded) -> dict[int, Organisation]:
+    """The organisations that whistles and rulings name by id (one query, none without them)."""
+    ids = {pk for w in loaded.whistles for pk in [w.lead_id, *w.support_ids]}
+    ids |= {pk for d in loaded.disputes for pk in [d.lead_id, *d.support_ids] if pk}
+    return Organisation.objects.in_bulk(list(ids)) if ids else {}
+
+
+def _next(loaded: Loaded, buttons: panels.Buttons, now: datetime) -> dict[str, Any] | None:
+    """The next thing to do, with its form ready to send."""
+    offer = buttons.primary
+    if offer is None:
+        return None
+    t, on = offer.transition, offer.on
+    row = loaded.row(t.on, on.id) if on is not None else None
+    args = [loaded.case.number, t.action] + ([on.id] if on is not None else [])
+    return {
+        "t": t,
+        "form": ActionForm(t, loaded, row),
+        "url": reverse("case_do", args=args),
+        "on": panels.part_label(t.on, row, loaded) if row else "",
+        "numbers": panels.numbers_of(loaded, row) if t.action == "evaluate" else [],
+    }
+
+
+def _reports(reports: list[Report]) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": r,
+            "contact": people.masked(r.contact) if hasattr(r, "contact") else None,
+            "photos": list(r.photos.all()),
+        }
+        for r in reports
+    ]
+
+
+def _parts(kind: str, rows: list[Any], loaded: Loaded, buttons: panels.Buttons) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": row,
+            "label": panels.part_label(kind, row, loaded),
+            "buttons": buttons.parts.get(f"{kind}:{row.pk}", []),
+        }
+        for row in rows
+    ]
+
+
+def _assignments(loaded: Loaded, buttons: panels.Buttons, now: datetime) -> list[dict[str, Any]]:
+    parts = _parts("assignment", loaded.assignments, loaded, buttons)
+    for part in parts:
+        row = part["row"]
+        part["clocks"] = [
+            panels.clock_view(c, now) for c in loaded.clocks if c.assignment_id == row.pk and not c.cancelled
+        ]
+        part["over"] = row.state in ("returned", "cancelled")
+    return parts
+
+
+def _whistles(loaded: Loaded, buttons: panels.Buttons, units: dict[int, Organisation]) -> list[dict[str, Any]]:
+    parts = _parts("whistle", loaded.whistles, loaded, buttons)
+    for part in parts:
+        row = part["row"]
+        part["lead"] = units.get(row.lead_id)
+        part["supports"] = [units[pk] for pk in row.support_ids if pk in units]
+    return parts
+
+
+def _disputes(loaded: Loaded, buttons: panels.Buttons, units: dict[int, Organisation]) -> list[dict[str, Any]]:
+    parts = _parts("dispute", loaded.disputes, loaded, buttons)
+    for part in parts:
+        row = part["row"]
+        part["lead"] = units.get(row.lead_id) if row.lead_id else None
+        part["supports"] = [units[pk] for pk in row.support_ids if pk in units]
+    return parts
+
+
+def _map(case: Case, loaded: Loaded, near: list[dict[str, Any]], light: dict[str, Any]) -> dict[str, Any] | None:
+    """The spot, where departments reported in, and what lies near, as GeoJSON; None without a position."""
+    if case.lon is None or case.lat is None:
+        return None
+    features = [_point(case.lon, case.lat, layer="case", light=light["light"], number=case.number, title=case.summary, label=case.number)]
+    for a in loaded.assignments:
+        if a.arrived_lon is not None:
+            label = choices.named(a.organisation)
+            features.append(_point(a.arrived_lon, a.arrived_lat, layer="mark", light="done", label=label, title=label))
+    for item in near:
+        other = item["case"]
+        url = reverse("case", args=[other.number])
+        features.append(
+            _point(other.lon, other.lat, layer="case", light=item["light"], number=other.number, title=other.summary, url=url)
+        )
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _point(lon: float, lat: float, **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [lon, lat]},
+        "properties": {k: str(v) for k, v in properties.items()},
+    }

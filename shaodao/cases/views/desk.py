@@ -1,0 +1,94 @@
+"""The desk and its inboxes."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from shaodao.cases import choices, inboxes
+from shaodao.cases.forms import SIZES
+from shaodao.cases.inboxes import BY_KEY, Inbox
+from shaodao.cases.models import SavedView
+from shaodao.cases.requests import actor_of, counts_of
+from shaodao.cases.views.gate import staff
+from shaodao.cases.views.listing import Listing, light_up, listing, order
+
+FIRST = 20  # cases that the desk shows before one opens an inbox
+PRINTED = 1_000
+BULK = {"dispatch": {"dispatch"}, "urge": {"overdue", "all", "handling", "verify", "requests"}}
+
+
+@staff
+@require_safe
+def desk(request: HttpRequest) -> HttpResponse:
+    """What waits for me: my inboxes with their counts, and the cases that end first."""
+    actor, now = actor_of(request).facts, listing(request, None).now
+    counts = counts_of(request)
+    boxes = [b for b in inboxes.of(actor) if b.section == "todo"]
+    tiles = [{"box": b, "count": counts[b.key]} for b in boxes]
+    rows = inboxes.with_limits(inboxes.next_up(actor, now), None, actor)
+    first = rows.order_by(*order("")).select_related("category", "street", "community", "lead")[:FIRST]
+    context = {
+        "tiles": tiles,
+        "waiting": sum(t["count"].total for t in tiles),
+        "overdue": counts["overdue"].total if "overdue" in counts else 0,
+        "unseen": counts[inboxes.NOTICES.key].total,
+        "rows": light_up(first, now),
+        "first": FIRST,
+        "may_report": bool(inboxes.channels(actor)),
+    }
+    return render(request, "cases/desk.html", context)
+
+
+def inbox_of(request: HttpRequest, key: str) -> Inbox:
+    """The inbox of that name; 404 where there is none or it belongs to other posts."""
+    box = BY_KEY.get(key)
+    if box is None or box not in inboxes.of(actor_of(request).facts):
+        raise Http404(_("您的工作台没有这个收件箱"))
+    return box
+
+
+@staff
+@require_safe
+def inbox(request: HttpRequest, key: str) -> HttpResponse:
+    box = inbox_of(request, key)
+    found = listing(request, box)
+    return render(request, "cases/inbox.html", context_of(request, box, found))
+
+
+def context_of(request: HttpRequest, box: Inbox, found: Listing) -> dict[str, Any]:
+    actor = actor_of(request).facts
+    query = request.GET.copy()
+    query.pop("page", None)
+    query.pop("print", None)
+    held = {p.role for p in actor.posts}
+    bulk = []
+    if box.key in BULK["dispatch"]:
+        bulk.append("dispatch")
+    if box.key in BULK["urge"] and held & {"street", "street_leader", "dispatcher", "headquarters", "duty_leader"}:
+        bulk.append("urge")
+    everything = request.GET.get("print") == "1"
+    page = None if everything else found.page(request)
+    return {
+        "box": box,
+        "listing": found,
+        "form": found.form,
+        "page": page,
+        "rows": light_up(found.rows[:PRINTED], found.now) if everything else page.object_list if page else [],
+        "printing": everything,
+        "query": query.urlencode(),
+        "filtered": bool(found.filtered),
+        "saved": saved_views(request, box),
+        "sizes": SIZES,
+        "bulk": bulk,
+        "units": choices.units(None) if "dispatch" in bulk else [],
+        "now": found.now,
+    }
+
+
+def saved_views(request: HttpRequest, box: Inbox) -> list[dict[str, Any]]:
+    """My saved views of this inbox; `query` keeps the inbox before its filter."""
+    rows = SavedView.objects.filter(person_id=actor_of(request).facts.person_id, query__startswith=f"{box.key}?")
+    return [{"row": row, "query": row.query.partition("?")[2]} for row in rows]

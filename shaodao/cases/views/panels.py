@@ -1,0 +1,238 @@
+"""The parts of a case page: clocks with their lights, who may do what to which part, what lies near, what was ruled."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from shaodao.cases import choices, queries, rules
+from shaodao.cases.actions.clocks import is_paused
+from shaodao.cases.models import Assignment, Case, Clock, Dispute
+from shaodao.cases.queries import Loaded
+from shaodao.cases.rules import Offer
+from shaodao.cases.views.listing import light_of
+from shaodao.cases.words import ClockKind, Light
+from shaodao.foundation import calendar
+from shaodao.kernel import worktime
+
+NOT_HERE = {"me_too", "callback", "escalate"}  # those come from the report form, the reporter's link and the clock
+# The next thing to do, best first: the page offers the first one that is allowed as its one primary button.
+NEXT = (
+    "whistle_confirm", "precheck", "file", "categorise", "dispatch", "rule_dispute", "grant", "sign", "report_in",
+    "resume", "stage_done", "finish", "verify", "close", "evaluate", "recheck", "comment_evaluation",
+)  # fmt: skip
+
+
+# ── clocks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class ClockView:
+    """A limit as the page tells it: light, used of limit, and whether it was met."""
+
+    kind: str
+    label: str
+    light: Light
+    due_at: datetime
+    used: str
+    limit: str
+    percent: int  # of the limit used, 100 at most
+    provisional: bool = False
+    verdict: str = ""  # in words, once it has stopped
+
+
+def clock_view(row: Clock, now: datetime) -> ClockView:
+    paused = is_paused(row) and row.stopped_at is None
+    light, verdict = rules.light(row.due_at, row.yellow_at, now, paused=paused), ""
+    if row.cancelled:
+        light, verdict = Light.DONE, _("不计")
+    elif row.stopped_at:
+        late = row.stopped_at > row.due_at
+        light, verdict = (Light.RED, _("超时完成")) if late else (Light.DONE, _("按时完成"))
+    used, limit = used_seconds(row, now), row.value * (1 + row.extensions)
+    span = _seconds(limit, row.unit)
+    return ClockView(
+        kind=row.kind,
+        label=str(ClockKind(row.kind).label),
+        light=light,
+        due_at=row.due_at,
+        used=_amount(used, limit, row.unit)[0],
+        limit=_amount(used, limit, row.unit)[1],
+        percent=min(100, round(100 * used / span)) if span else 100,
+        provisional=row.provisional and row.stopped_at is None,
+        verdict=verdict,
+    )
+
+
+def used_seconds(row: Clock, now: datetime) -> float:
+    """Seconds of the clock's own time used so far, without what it stood still."""
+    end = row.stopped_at or now
+    total = calendar.elapsed(row.started_at, end, row.unit)
+    for begin, stop in row.pauses:
+        first = min(datetime.fromisoformat(begin), end)
+        last = min(datetime.fromisoformat(stop), end) if stop else end
+        total -= calendar.elapsed(first, last, row.unit)
+    return max(0.0, total)
+
+
+def _seconds(value: float, unit: str) -> float:
+    return float(worktime.limit_seconds(calendar.working(), value, worktime.Unit.parse(unit)))
+
+
+def _amount(used: float, limit: float, unit: str) -> tuple[str, str]:
+    """Used and limit in the same unit: ("7", "15 分钟"), ("1.3", "4 工作时")."""
+    if unit == "hour" and limit < 2:
+        return f"{used / 60:.0f}", _("%(n)g 分钟") % {"n": limit * 60}
+    return f"{used / _seconds(1.0, unit):.1f}".removesuffix(".0"), choices.limit_text(limit, unit)
+
+
+def header_light(case: Case, now: datetime) -> dict[str, Any]:
+    """The light of the limit that ends first."""
+    return {"light": light_of(case, now), "limit": case.due_at}
+
+
+def case_clocks(loaded: Loaded, now: datetime) -> list[ClockView]:
+    """The clocks of the case itself: intake, dispatch, verification, closing; the cancelled ones left out."""
+    return [clock_view(c, now) for c in loaded.clocks if c.assignment_id is None and not c.cancelled]
+
+
+def numbers_of(loaded: Loaded, on: Assignment | None) -> list[ClockView]:
+    """The clocks of one assignment, met or missed: they stand beside the rating."""
+    if on is None:
+        return []
+    return [clock_view(c, c.stopped_at) for c in loaded.clocks if c.assignment_id == on.pk and c.stopped_at]
+
+
+# ── what may be done ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Button:
+    """One action as the page offers it."""
+
+    action: str
+    label: str
+    why: str  # what it is for, or the reason why not
+    url: str
+    allowed: bool
+    danger: bool
+    id: str
+    on: str = ""
+
+
+@dataclass
+class Buttons:
+    """All actions of a person on a case: the next one, those on the case, those on its parts."""
+
+    primary: Offer | None = None
+    case: list[Button] = field(default_factory=list)
+    refused: list[Button] = field(default_factory=list)
+    parts: dict[str, list[Button]] = field(default_factory=dict)  # "assignment:12": …
+
+
+def buttons(loaded: Loaded, actor: Any, now: datetime) -> Buttons:
+    offers = [o for o in rules.offers(loaded.facts, actor, now) if o.transition.action not in NOT_HERE]
+    found = Buttons(primary=_primary(offers, loaded, now))
+    for offer in offers:
+        if offer is found.primary:
+            continue
+        button = _button(offer, loaded)
+        if offer.on is not None:
+            found.parts.setdefault(f"{offer.transition.on}:{offer.on.id}", []).append(button)
+        elif offer.transition.on == "case":
+            (found.case if offer.allowed else found.refused).append(button)
+    found.case.sort(key=lambda b: b.danger)
+    return found
+
+
+def _primary(offers: list[Offer], loaded: Loaded, now: datetime) -> Offer | None:
+    allowed = [o for o in offers if o.allowed]
+    for action in NEXT:
+        for offer in allowed:
+            if offer.transition.action == action and _fits(offer, loaded, now):
+                return offer
+    return None
+
+
+def _fits(offer: Offer, loaded: Loaded, now: datetime) -> bool:
+    """Is it really the next thing, and not merely possible?"""
+    action, on = offer.transition.action, offer.on
+    if action == "categorise":
+        return loaded.case.category_id is None
+    if action == "report_in":
+        return True
+    if action == "recheck":
+        return getattr(on, "due_at", now) <= now
+    if action == "resume":
+        row = loaded.row("assignment", getattr(on, "id", None))
+        until = getattr(row, "suspended_until", None)
+        return until is not None and until <= now
+    if action == "comment_evaluation":
+        return not getattr(on, "commented", True)
+    return True
+
+
+def _button(offer: Offer, loaded: Loaded) -> Button:
+    t, on = offer.transition, offer.on
+    args = [loaded.case.number, t.action] + ([on.id] if on is not None else [])
+    return Button(
+        action=t.action,
+        label=str(t.label),
+        why=str(t.why if offer.allowed else offer.reason),
+        url=reverse("case_do", args=args),
+        allowed=offer.allowed,
+        danger=t.danger,
+        id=f"why-{t.action}-{on.id if on is not None else 0}",
+    )
+
+
+def part_label(kind: str, row: Any, loaded: Loaded) -> str:
+    """What an action is about, in words."""
+    if kind == "assignment":
+        return f"{choices.named(row.organisation)}（{row.get_role_display()}）"
+    if kind == "whistle":
+        return choices.whistle_kind(row.kind)
+    if kind in {"request", "dispute", "evaluation"}:
+        assignment = next((a for a in loaded.assignments if a.pk == row.assignment_id), None)
+        name = choices.named(assignment.organisation) if assignment else ""
+        return f"{name} {row.get_kind_display()}" if kind == "request" else name
+    return ""
+
+
+# ── around the case ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def precedents(case: Case) -> list[Dispute]:
+    """Earlier rulings on the same category, newest first."""
+    if not case.category_id:
+        return []
+    rows = Dispute.objects.filter(category_id=case.category_id).exclude(ruled_at=None).exclude(case_id=case.pk)
+    return list(rows.select_related("case", "lead", "assignment__organisation").order_by("-ruled_at")[:5])
+
+
+def duplicates(case: Case, now: datetime) -> list[dict[str, Any]]:
+    """Open cases of the same category near by."""
+    found = queries.possible_duplicates(case.category_id, case.lon, case.lat, now)
+    rows = [{"case": c, "metres": round(m), "light": light_of(c, now)} for m, c in found if c.pk != case.pk]
+    return rows
+
+
+SUGGEST_STATES = {"received", "filed"}
+
+
+def suggestions(case: Case, texts: list[str]) -> list[dict[str, Any]]:
+    """What the triage model thinks of the reporters' words; nothing where it is absent or not trained."""
+    try:
+        from shaodao.catalogue import suggest
+    except ImportError:
+        return []
+    text = " ".join(t for t in texts if t).strip()
+    if not text or case.state not in SUGGEST_STATES:
+        return []
+    try:
+        found = suggest.suggest(text, k=3)
+    except (FileNotFoundError, LookupError):
+        return []
+    return [s if isinstance(s, dict) else vars(s) for s in found or []]

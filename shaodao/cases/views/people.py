@@ -1,0 +1,77 @@
+"""The reporter behind a report: masked for everybody, shown to those who need it, each reading logged with a reason."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shaodao.cases import queries
+from shaodao.cases.facts import ActorFacts
+from shaodao.cases.lifecycle import HEADQUARTERS, STREET
+from shaodao.cases.models import Case, Contact
+from shaodao.cases.requests import actor_of
+from shaodao.cases.views.gate import case_of, staff
+from shaodao.cases.words import OPEN_ASSIGNMENT_STATES
+from shaodao.foundation import clock
+
+LONGEST = 200
+
+
+def mask_name(name: str) -> str:
+    """The first character only: 王*."""
+    return f"{name[0]}*" if name else ""
+
+
+def mask_phone(phone: str) -> str:
+    """Three digits, four stars, the last four: 138****1234; short numbers keep less."""
+    text = phone.strip()
+    if not text:
+        return ""
+    return f"{text[:3]}****{text[-4:]}" if len(text) >= 9 else f"{text[:1]}****"
+
+
+def mask_email(address: str) -> str:
+    name, at, host = address.partition("@")
+    return f"{name[:1]}***{at}{host}" if at else ""
+
+
+def masked(contact: Contact) -> list[str]:
+    shown = [mask_name(contact.name), mask_phone(contact.phone), mask_email(contact.email)]
+    return [text for text in shown if text]
+
+
+def may_read(actor: ActorFacts, case: Case, assignments: list[Any]) -> bool:
+    """The headquarters and the hotline; the case's street; whoever has it in hand. Not inspectors, not others."""
+    if actor.with_role(HEADQUARTERS | {"hotline"}):
+        return True
+    if any(p.role in STREET and p.place_id and p.place_id == case.street_id for p in actor.posts):
+        return True
+    if any(p.role == "community" and p.place_id and p.place_id == case.community_id for p in actor.posts):
+        return True
+    mine = {p.organisation_id for p in actor.posts}
+    return any(a.organisation_id in mine and a.state in OPEN_ASSIGNMENT_STATES for a in assignments)
+
+
+@staff
+@require_POST
+def contact(request: HttpRequest, number: str, report: int) -> HttpResponse:
+    """Show one reporter's contact, once, for a written reason; the reading is in the log."""
+    case, actor = case_of(request, number), actor_of(request)
+    row = case.reports.filter(pk=report).first()
+    if row is None:
+        raise Http404
+    if not may_read(actor.facts, case, list(case.assignments.all())):
+        raise PermissionDenied(_("您的岗位不能查看上报人的联系方式"))
+    reason = " ".join(request.POST.get("reason", "").replace("\x00", "").split())[:LONGEST]
+    if not reason:
+        return render(request, "cases/contact.html", {"case": case, "report": row, "missing": True}, status=422)
+    found = queries.read_contact(row.pk, actor.person, reason, clock.now())
+    if found is None:
+        return redirect("case", case.number)
+    response = render(request, "cases/contact.html", {"case": case, "report": row, "contact": found, "reason": reason})
+    add_never_cache_headers(response)
+    return response
