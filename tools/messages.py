@@ -131,8 +131,21 @@ def _key(entry: polib.POEntry) -> tuple[str, str]:
     return entry.msgid, entry.msgctxt or ""
 
 
-def update(path: Path, wanted: dict[Message, set[str]]) -> None:
-    """Bring one catalogue in line with the sources; translations are kept, also of strings no longer used (`#~`)."""
+def known_words() -> dict[tuple[str, str], str]:
+    """English that all catalogues agree on, so that one Chinese word starts with one English word everywhere."""
+    words: dict[tuple[str, str], set[str]] = {}
+    for path in PACKAGE.glob(f"*/locale/{LANGUAGE}/LC_MESSAGES/django.po"):
+        for entry in polib.pofile(str(path)):
+            if entry.msgstr and not entry.fuzzy and not entry.obsolete:
+                words.setdefault(_key(entry), set()).add(entry.msgstr)
+    return {key: next(iter(texts)) for key, texts in words.items() if len(texts) == 1}
+
+
+def update(path: Path, wanted: dict[Message, set[str]], words: dict[tuple[str, str], str] | None = None) -> None:
+    """Bring one catalogue in line with the sources; translations are kept, also of strings no longer used (`#~`).
+
+    `words` fills in what another catalogue has translated already.
+    """
     catalogue = _open(path)
     old = {_key(entry): entry for entry in catalogue}
     fresh = polib.POFile(wrapwidth=0)
@@ -143,6 +156,8 @@ def update(path: Path, wanted: dict[Message, set[str]]) -> None:
         )
         entry.obsolete = False
         entry.occurrences = [(file, "") for file in sorted(wanted[message])]
+        if not message.plural and not entry.msgstr:
+            entry.msgstr = (words or {}).get(_key(entry), "")
         if message.plural:
             entry.msgid_plural = message.plural
             entry.msgstr_plural = entry.msgstr_plural or {0: "", 1: ""}
@@ -219,9 +234,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{compile_all()} catalogues compiled")
         return 0
     if options.task == "update":
+        words = known_words()
         for path, wanted in find_all().items():
             if not options.app or path.is_relative_to(PACKAGE / options.app):
-                update(path, wanted)
+                update(path, wanted, words)
         compile_all()
     left = [p for p in problems() if not options.app or f"shaodao/{options.app}/" in p.file]
     for problem in left:
