@@ -64,9 +64,21 @@ def in_python(source: Path) -> Iterator[Message]:
     """The marked strings of a Python file."""
     from babel.messages.extract import extract
 
+    keywords = KEYWORDS | aliases(source.read_text("utf-8"))
     with source.open("rb") as file:
-        for _line, found, _comments, context in extract("python", file, KEYWORDS, options={"encoding": "utf-8"}):
+        for _line, found, _comments, context in extract("python", file, keywords, options={"encoding": "utf-8"}):
             yield _message([found] if isinstance(found, str) else list(found), context)
+
+
+def aliases(code: str) -> dict[str, tuple | None]:
+    """Other names that a file gives to gettext's functions: `from django.utils.translation import gettext as _`."""
+    return {
+        name.asname: KEYWORDS[name.name]
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for name in node.names
+        if name.asname and name.name in KEYWORDS
+    }
 
 
 def in_template(source: Path) -> Iterator[Message]:

@@ -24,9 +24,13 @@ def test_every_string_is_marked_and_translated(messages):
 
 def test_finds_strings_of_code_and_templates(messages, tmp_path):
     code = tmp_path / "code.py"
-    code.write_text('_("甲")\nngettext("一个", "%(n)d 个", n)\npgettext("名词", "结案")\nother("不算")\n', "utf-8")
+    code.write_text(
+        'from django.utils.translation import gettext_lazy as later\nlater("戊")\n_("甲")\nngettext("一个", "%(n)d 个", n)\npgettext("名词", "结案")\nother("不算")\n',
+        "utf-8",
+    )
     assert set(messages.in_python(code)) == {
         messages.Message("甲"),
+        messages.Message("戊"),
         messages.Message("一个", "%(n)d 个"),
         messages.Message("结案", "", "名词"),
     }
