@@ -232,9 +232,9 @@ def _perform(
     extra: dict[str, Any] | None,
 ) -> Done:
     with transaction.atomic():
-        if key and (earlier := queries.event_by_key(key)):
-            return _replay(earlier, t.action, case_id)
         case = Case.objects.select_for_update().get(pk=case_id)
+        if key and (earlier := queries.event_by_key(key)):  # asked under the lock: the same sender may have just won
+            return _replay(earlier, t.action, case_id)
         if version is not None and case.version != version:
             raise Conflict(case, case.version, version)
         now = clock.now()
