@@ -1,12 +1,13 @@
 // One bundle for all pages. Names carry a content hash; `manifest.json` tells Django which file is which
 // (shaodao/foundation/templatetags/shaodao.py reads it), `icons.json` which icons the sprite holds.
 import { defineConfig } from "vite";
+import { compressed } from "./build/compress.js";
 import { iconSprite } from "./build/icons.js";
 
 export default defineConfig({
   base: "./", // chunks find each other relative to themselves: STATIC_URL may be anything
   publicDir: false,
-  plugins: [iconSprite({ list: "icons.txt" })],
+  plugins: [iconSprite({ list: "icons.txt" }), compressed()],
   build: {
     outDir: "../shaodao/static/build",
     emptyOutDir: true,
