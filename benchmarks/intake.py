@@ -43,7 +43,7 @@ call_command("migrate", verbosity=0)
 from pathlib import Path
 from shaodao.cases.actions import Actor, Submission, perform, report
 from shaodao.catalogue.models import Category
-from shaodao.foundation import district, pack
+from shaodao.foundation import clock, district, pack
 from shaodao.organisations import actions, tokens
 from shaodao.places.models import Cell
 pack.load_pack(Path(sys.argv[1]))
@@ -51,7 +51,7 @@ district.forget()
 person = actions.create_person("bench", "bench", None)
 for role in ("intake", "duty_leader", "dispatcher", "hotline"):
     actions.set_post(person, role, sys.argv[3])
-_row, secret = tokens.create(person, "bench", ["read", "report", "act"])
+_row, secret = tokens.issue(person, "bench", ["read", "report", "act"], clock.now())
 categories = list(Category.objects.filter(public=True, scheme__active=True)[:20])
 cells = list(Cell.objects.order_by("code")[:: max(1, Cell.objects.count() // int(sys.argv[2]))][: int(sys.argv[2])])
 for i, cell in enumerate(cells):
@@ -159,12 +159,12 @@ def calls(target: Server) -> dict[str, tuple[Call, int]]:
         numbers: list[str] = []
         page = 1
         while len(numbers) < CASES:
-            rows = _good(client.get(f"{api}/cases", params={"limit": 100, "page": page})).json()["items"]
+            rows = _good(client.get(f"{api}/cases", params={"page_size": 100, "page": page})).json()["items"]
             if not rows:
                 break
             numbers += [row["number"] for row in rows]
             page += 1
-        cells = _good(client.get(f"{api}/cases", params={"limit": 100})).json()["items"]
+        cells = _good(client.get(f"{api}/cases", params={"page_size": 100})).json()["items"]
         category = cells[0]["category"]["key"]
     places = [(row["lon"], row["lat"]) for row in cells]
 
@@ -177,7 +177,7 @@ def calls(target: Server) -> dict[str, tuple[Call, int]]:
         return client.post(f"{api}/cases/{numbers[i]}/actions/file", json={}, headers={"If-Match": '"1"'})
 
     return {
-        "list100": (lambda client, i: client.get(f"{api}/cases", params={"limit": 100}), REQUESTS),
+        "list100": (lambda client, i: client.get(f"{api}/cases", params={"page_size": 100}), REQUESTS),
         "detail": (lambda client, i: client.get(f"{api}/cases/{numbers[i % len(numbers)]}"), REQUESTS),
         "status": (status, min(REQUESTS, len(numbers))),
         "post": (post, REQUESTS),

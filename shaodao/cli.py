@@ -342,12 +342,17 @@ def user_post(username: str, role: str, organisation: str, end: bool) -> None:
 def user_token(username: str, name: str, scopes: tuple[str, ...], days: int) -> None:
     """Make a machine token; it is shown once and kept only as a digest."""
     ready()
+    from datetime import timedelta
+
+    from shaodao.foundation import clock
+    from shaodao.foundation.errors import Invalid
     from shaodao.organisations import tokens
 
+    now = clock.now()
     try:
-        _row, secret = tokens.create(_person(username), name, list(scopes), days=days)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+        _row, secret = tokens.issue(_person(username), name, scopes, now, expires_at=now + timedelta(days=days))
+    except Invalid as error:
+        raise click.ClickException("; ".join(f"{k}: {v}" for k, v in error.errors.items())) from None
     click.echo(secret)
 
 

@@ -1,12 +1,13 @@
 """Every write of the loop. Importing this package registers all actions; `perform` runs one by its name."""
 
 from shaodao.cases.actions import after, dispatching, handling, intake, upkeep, urging, verifying, whistling
-from shaodao.cases.actions.reporting import Submission, report
+from shaodao.cases.actions.reporting import Received, Submission, report
 from shaodao.cases.actions.step import Actor, Done, perform
 
 __all__ = [
     "Actor",
     "Done",
+    "Received",
     "Submission",
     "after",
     "dispatching",
