@@ -160,9 +160,14 @@ def seen(request: HttpRequest, notice_id: Annotated[Id, Path()]) -> HttpResponse
     return answer(_notice(row))
 
 
+def tokens_of(request: HttpRequest) -> Any:
+    person: Any = request.user
+    return ApiToken.objects.filter(person=person)
+
+
 @router.get("/tokens", response=list[TokenLine], auth=SessionAuth(), summary="The caller's machine tokens")
 def own_tokens(request: HttpRequest) -> HttpResponse:
-    return answer([_token(t) for t in ApiToken.objects.filter(person_id=request.user.pk).order_by("-id")])
+    return answer([_token(t) for t in tokens_of(request).order_by("-id")])
 
 
 @router.post("/tokens", response={201: TokenOut}, auth=SessionAuth(), summary="Issue a token; it is shown this once")
@@ -179,7 +184,7 @@ def issue(request: HttpRequest, payload: TokenIn) -> HttpResponse:
 
 @router.delete("/tokens/{token_id}", response={204: None}, auth=SessionAuth(), summary="Revoke a token")
 def revoke(request: HttpRequest, token_id: Annotated[Id, Path()]) -> HttpResponse:
-    row = ApiToken.objects.filter(person_id=request.user.pk, pk=token_id).first()
+    row = tokens_of(request).filter(pk=token_id).first()
     if row is None:
         raise Http404
     person: Any = request.user
