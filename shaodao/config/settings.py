@@ -7,6 +7,7 @@ SHAODAO_ORIGIN         public address, e.g. https://city.example: links in messa
 SHAODAO_VAR            folder for database, uploads and outgoing files (default: var/ beside the program)
 SHAODAO_EMAIL_URL      smtp://user:password@host:587 ; without it messages are written to files under var/mail
 SHAODAO_MEASURE        "1" counts each answer's queries into the header X-Queries (benchmarks)
+SHAODAO_REPORTS_PER_HOUR  reports that one browser may send in an hour without an account (default 10, 0: no limit)
 SHAODAO_DEBUG          "1" shows tracebacks; for developers only
 """
 
@@ -82,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "shaodao.foundation.basemap.BasemapPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -133,7 +135,15 @@ else:
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}}
     DATABASES["default"]["TEST"] = {"NAME": f"test_shaodao_{os.getpid()}"}  # two runs do not meet
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "limits": {  # shared by the web processes, so that a limit is one limit
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": VAR / "limits",
+        "OPTIONS": {"MAX_ENTRIES": 3000},
+    },
+}
+REPORTS_PER_HOUR = int(os.environ.get("SHAODAO_REPORTS_PER_HOUR", "10"))
 
 AUTH_USER_MODEL = "organisations.Person"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

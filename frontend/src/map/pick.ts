@@ -61,7 +61,7 @@ class Pin {
     this.inputs.lon.value = lon.toFixed(6);
     this.inputs.lat.value = lat.toFixed(6);
     if (this.inputs.accuracy) this.inputs.accuracy.value = accuracy === null ? "" : String(Math.round(accuracy));
-    if (this.inputs.datum) this.inputs.datum.value = "wgs84";
+    if (this.inputs.datum) this.inputs.datum.value = "WGS-84";
     for (const input of [this.inputs.lon, this.inputs.lat]) input.dispatchEvent(new Event("change", { bubbles: true }));
     this.el.dispatchEvent(new CustomEvent("shaodao:picked", { bubbles: true, detail: { lon, lat } }));
     this.place([lon, lat]);
