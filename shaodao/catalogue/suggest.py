@@ -5,7 +5,9 @@ one file beside the database, and read again when that file changes. Training: `
 """
 
 import json
+import logging
 import os
+import re
 import tempfile
 import threading
 from datetime import datetime
@@ -19,7 +21,9 @@ from shaodao.catalogue.models import Category, Condition
 if TYPE_CHECKING:
     from shaodao.catalogue.triage import Triage
 
+logger = logging.getLogger(__name__)
 FILE = "triage.bin"
+LETTER = re.compile(r"[^\W_]")
 _lock = threading.Lock()
 _loaded: tuple[tuple[str, int, int], "State", "Triage"] | None = None
 
@@ -56,7 +60,8 @@ def train(texts: list[str], category_ids: list[int], *, now: datetime, cases: in
     """
     own_texts, own_labels = catalogue_texts()
     active = set(own_labels)
-    learned = [(t, str(c)) for t, c in zip(texts, category_ids, strict=True) if str(c) in active and t.strip()]
+    filed = zip(texts, map(str, category_ids), strict=True)
+    learned = [(t, c) for t, c in filed if c in active and LETTER.search(t)]
     if len(active) < 2:
         return False
     from shaodao.catalogue.triage import Triage  # scikit-learn is loaded only where it is used
@@ -109,7 +114,12 @@ def _model() -> "Triage | None":
         return _loaded[2]
     with _lock:
         head, _newline, body = path().read_bytes().partition(b"\n")
-        _loaded = (mark, _state(head), Triage.from_bytes(body))
+        try:
+            _loaded = (mark, _state(head), Triage.from_bytes(body))
+        except (ValueError, KeyError):
+            logger.exception("%s cannot be read; it is trained again with the next round of the clock", path())
+            path().unlink(missing_ok=True)
+            return None
     return _loaded[2]
 
 

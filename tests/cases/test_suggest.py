@@ -1,0 +1,76 @@
+"""A clerk is offered categories with the words that speak for them; filed cases teach the model more."""
+
+import time
+
+import pytest
+
+from shaodao.cases import training
+from shaodao.catalogue import suggest
+from shaodao.catalogue.models import Category, Scheme
+from shaodao.foundation import clock
+
+pytestmark = [pytest.mark.usefixtures("monday"), pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path, town):
+    settings.VAR = tmp_path
+    litter, pipe = Category.objects.order_by("id")
+    litter.keywords, pipe.keywords = "垃圾,生活垃圾", "水管爆裂，跑水"
+    litter.save(), pipe.save()
+
+
+def learn() -> None:
+    training.retrain(clock.now())
+
+
+def test_the_catalogue_alone_suggests_with_words_and_lead(town, django_assert_num_queries):
+    assert suggest.suggest("垃圾") == [] and suggest.state() is None
+    learn()
+    suggest.suggest("x")
+    with django_assert_num_queries(2):
+        first, second = suggest.suggest("小区门口有生活垃圾没人管")
+    assert (first["category"], first["lead"]) == (town.litter, town.sanitation)
+    assert first["confidence"] > second["confidence"] and any("垃圾" in w for w in first["words"])
+    assert suggest.suggest("水管爆裂，满街跑水", k=1)[0]["category"] == town.pipe
+    assert suggest.suggest("  ") == [] and suggest.suggest("、。") == []
+
+
+def test_filed_cases_teach_what_the_catalogue_does_not_say(town):
+    learn()
+    assert suggest.suggest("石头巷泔桶翻了", k=1) == []  # no word of it was ever seen
+    for i in range(4):
+        town.filed(text=f"泔桶翻了，石头巷{i}号", lon=113.2005 + i / 1000)
+    town.filed(text="？！", lat=40.0015)
+    learn()
+    found = suggest.suggest("石头巷泔桶翻了", k=1)[0]
+    assert found["category"] == town.litter and suggest.state().cases == 5
+
+
+def test_a_retired_category_is_not_suggested(town):
+    learn()
+    Category.objects.filter(pk=town.litter.pk).update(active=False)
+    assert town.litter not in [s["category"] for s in suggest.suggest("生活垃圾")]
+
+
+def test_a_new_model_is_used_at_once_and_a_broken_file_is_dropped(town):
+    learn()
+    assert suggest.suggest("垃圾")
+    suggest.path().write_bytes(b"nonsense")
+    assert suggest.suggest("垃圾") == [] and suggest.state() is None and not suggest.path().exists()
+    learn()
+    assert suggest.suggest("垃圾")
+
+
+def test_an_empty_catalogue_trains_nothing(town):
+    Scheme.objects.update(active=False)
+    assert training.retrain(clock.now()) == 0 and not suggest.path().exists()
+
+
+def test_a_suggestion_takes_milliseconds(town):
+    learn()
+    suggest.suggest("垃圾")
+    start = time.perf_counter()
+    for _i in range(20):
+        suggest.suggest("永泰街道路边有一堆生活垃圾，好几天没人清理，味道很大，请尽快处理。" * 3)
+    assert (time.perf_counter() - start) / 20 < 0.05
