@@ -50,7 +50,7 @@ def locate(lon: float, lat: float) -> Location:
     x, y = round(lon * 1e6), round(lat * 1e6)
     rows = (
         Cell.objects.filter(south__lte=y, south__gt=y - 50_000, north__gt=y, west__lte=x, east__gt=x)
-        .select_related("community")
+        .select_related("community__parent")
         .order_by("code")
     )
     for cell in rows:
@@ -61,7 +61,7 @@ def locate(lon: float, lat: float) -> Location:
 
 def by_cell(code: str) -> Location | None:
     """The centre of a unit grid cell by its 15-digit code."""
-    cell = Cell.objects.select_related("community").filter(code=code.strip()).first()
+    cell = Cell.objects.select_related("community__parent").filter(code=code.strip()).first()
     if cell is None:
         return None
     lon, lat = (cell.west + cell.east) / 2e6, (cell.south + cell.north) / 2e6

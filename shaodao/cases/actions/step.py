@@ -94,6 +94,7 @@ class Step:
     before: dict[int, tuple[models.Model, dict[str, Any]]] = field(default_factory=dict)
     added: list[models.Model] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)  # tracked fields of the case
 
     def __post_init__(self) -> None:
         self.touch(self.case)
@@ -139,7 +140,9 @@ class Step:
                 entry = changes.setdefault(name_of(row), {})
                 for k in changed:
                     entry[k] = [entry[k][0] if k in entry else old[k], new[k]]
-                if row is not self.case:
+                if row is self.case:
+                    self.changed = changed
+                else:
                     row.save(update_fields=changed)
         event = self._append(changes, key)
         if self.notices:
@@ -170,7 +173,7 @@ class Step:
         event.hash = rules.event_digest(event.previous, content_of(event))
         event.save(force_insert=True)
         self.case.version, self.case.head = event.seq, event.hash
-        self.case.save()
+        self.case.save(update_fields=[*self.changed, "version", "head", "summary", "public_text"])
         return event
 
 
