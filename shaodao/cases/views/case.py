@@ -55,7 +55,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "requests": _parts("request", loaded.requests, loaded, buttons),
         "disputes": _disputes(loaded, buttons, units),
         "verifications": loaded.verifications,
-        "evaluations": _parts("evaluation", loaded.evaluations, loaded, buttons),
+        "evaluations": _evaluations(loaded, buttons),
         "rechecks": _parts("recheck", loaded.rechecks, loaded, buttons),
         "callbacks": [c for c in case.callbacks.all() if c.answered_at],
         "notes": list(case.notes.select_related("person", "organisation")),
@@ -126,6 +126,15 @@ def _assignments(loaded: Loaded, buttons: panels.Buttons, now: datetime) -> list
             panels.clock_view(c, now) for c in loaded.clocks if c.assignment_id == row.pk and not c.cancelled
         ]
         part["over"] = row.state in ("returned", "cancelled")
+    return parts
+
+
+def _evaluations(loaded: Loaded, buttons: panels.Buttons) -> list[dict[str, Any]]:
+    """Each rating beside the numbers of the part that it judges."""
+    parts = _parts("evaluation", loaded.evaluations, loaded, buttons)
+    for part in parts:
+        part["assignment"] = next((a for a in loaded.assignments if a.pk == part["row"].assignment_id), None)
+        part["numbers"] = panels.numbers_of(loaded, part["assignment"])
     return parts
 
 

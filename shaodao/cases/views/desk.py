@@ -1,5 +1,6 @@
 """The desk and its inboxes."""
 
+import uuid
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -84,7 +85,7 @@ def context_of(request: HttpRequest, box: Inbox, found: Listing) -> dict[str, An
         "sizes": SIZES,
         "bulk": bulk,
         "units": choices.units(None) if "dispatch" in bulk else [],
-        "now": found.now,
+        "key": uuid.uuid4().hex,
     }
 
 

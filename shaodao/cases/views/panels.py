@@ -223,16 +223,10 @@ SUGGEST_STATES = {"received", "filed"}
 
 
 def suggestions(case: Case, texts: list[str]) -> list[dict[str, Any]]:
-    """What the triage model thinks of the reporters' words; nothing where it is absent or not trained."""
-    try:
-        from shaodao.catalogue import suggest
-    except ImportError:
-        return []
+    """What the triage model thinks of the reporters' words; nothing where it is not trained."""
+    from shaodao.catalogue import suggest  # scikit-learn is loaded only where it is used
+
     text = " ".join(t for t in texts if t).strip()
     if not text or case.state not in SUGGEST_STATES:
         return []
-    try:
-        found = suggest.suggest(text, k=3)
-    except (FileNotFoundError, LookupError):
-        return []
-    return [s if isinstance(s, dict) else vars(s) for s in found or []]
+    return [{**s, "percent": round(100 * s["confidence"])} for s in suggest.suggest(text, k=3)]

@@ -1,0 +1,59 @@
+"""Template tags of the staff's case pages."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from shaodao.cases import choices
+from shaodao.cases.models import Case
+from shaodao.cases.words import OPEN_STATES
+from shaodao.foundation.templatetags.shaodao import icon
+
+register = template.Library()
+
+
+@register.filter
+def named(row: Any) -> str:
+    """The name of an organisation, place, category … in the page's language; nothing for None."""
+    return choices.named(row)
+
+
+@register.filter
+def whistle_kind(code: str) -> str:
+    return choices.whistle_kind(code)
+
+
+@register.filter
+def is_open(case: Case) -> bool:
+    return case.state in OPEN_STATES
+
+
+@register.filter
+def names(rows: Any) -> str:
+    """Several rows by name."""
+    return "、".join(choices.named(row) for row in rows)
+
+
+@register.simple_tag
+def state(case: Case) -> SafeString:
+    """The state as a quiet chip; a closed case that was not fixed says so."""
+    words = case.get_outcome_display() if case.outcome == "not_fixed" else case.get_state_display()
+    return format_html('<span class="state state-{}">{}</span>', case.outcome or case.state, words)
+
+
+@register.simple_tag
+def marks(case: Case) -> SafeString:
+    """Urgent, rebounded, reworked, returned: what one must see at once."""
+    parts = []
+    if case.urgent:
+        parts.append(("urgent", "bolt", _("紧急")))
+    if case.rebound_count:
+        parts.append(("rebound", "rotate", ngettext("反弹 %(n)d 次", "反弹 %(n)d 次", case.rebound_count) % {"n": case.rebound_count}))
+    if case.rework_count:
+        parts.append(("rework", "arrow-back-up", ngettext("返工 %(n)d 次", "返工 %(n)d 次", case.rework_count) % {"n": case.rework_count}))
+    chips = [format_html('<span class="mark mark-{}">{}{}</span>', key, icon(name), text) for key, name, text in parts]
+    return SafeString("".join(chips))
