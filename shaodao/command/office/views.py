@@ -1,0 +1,189 @@
+"""Pages of the record, the log, the settings, the people. Read-only but for starting a check of the record."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from shaodao.cases import history
+from shaodao.catalogue.models import Condition
+from shaodao.command import pages
+from shaodao.command.access import ADMIN, OFFICE, page, scope_of
+from shaodao.command.office import queries
+from shaodao.command.whistles.views import kinds
+from shaodao.foundation import clock, district, log
+from shaodao.organisations.models import Post
+
+SHOWN_FAULTS = 200
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(OFFICE)
+def audit(request: HttpRequest) -> HttpResponse:
+    """Is the record intact? POST checks every chain and anchor, and the result is kept in the log."""
+    if request.method == "POST":
+        return _check(request)
+    found = queries.record()
+    return pages.show(
+        request,
+        "command/audit.html",
+        "audit",
+        **found,
+        too_many=found["events"] > queries.ON_DEMAND,
+        most=queries.ON_DEMAND,
+        names=fault_names(),
+    )
+
+
+def _check(request: HttpRequest) -> HttpResponse:
+    if queries.record()["events"] > queries.ON_DEMAND:
+        messages.error(request, _("事件太多，请在服务器上运行 shaodao audit verify"))
+        return redirect("command_audit")
+    found = history.verify()
+    kept = {"cases": found["cases"], "events": found["events"], "n": len(found["broken"])}
+    log.write(
+        queries.VERIFIED, "audit", actor=scope_of(request).actor.person,
+        data=kept | {"broken": found["broken"][:SHOWN_FAULTS]},
+    )  # fmt: skip
+    if found["broken"]:
+        messages.error(request, _("发现 %(n)d 处不符，见下表") % {"n": len(found["broken"])})
+    else:
+        messages.success(request, _("全部完好：%(n)d 条事件") % {"n": found["events"]})
+    return redirect("command_audit")
+
+
+def fault_names() -> dict[str, str]:
+    """What each kind of fault means."""
+    return {
+        "hash": _("事件内容被改动"),
+        "previous": _("与前一事件接不上"),
+        "gap": _("缺少事件或次序颠倒"),
+        "before": _("变更前的值与前文不符"),
+        "head": _("链尾与案件记录不符"),
+        "projection": _("当前数据与事件推算不符"),
+        "anchor": _("与每日锚点不符"),
+    }
+
+
+@require_safe
+@page(ADMIN)
+def entries(request: HttpRequest) -> HttpResponse:
+    """The general log: sign-ins, readings of contacts, loads of packs, changes of master data."""
+    filters = pages.Filters(request)
+    actions = queries.log_actions()
+    rows = queries.log(filters.choice("action", actions), filters.text("q"), filters.day("since"), filters.day("until"))
+    names = action_names()
+    if pages.wants_file(request):
+        columns: dict[str, Any] = {
+            _("时间"): lambda e: e.at,
+            _("人员"): lambda e: e.actor_label,
+            _("事项"): lambda e: names.get(e.action, e.action),
+            _("对象"): lambda e: e.subject,
+            _("事由"): lambda e: e.reason,
+        }
+        return pages.file_of("log", _("日志"), columns, rows)
+    shown = pages.paged(request, rows)
+    for row in shown:
+        row.name = names.get(row.action, row.action)
+    return pages.show(
+        request,
+        "command/log.html",
+        "log",
+        rows=shown,
+        controls=[
+            pages.select(request, "action", _("事项"), [(a, names.get(a, a)) for a in actions]),
+            pages.field(request, "q", _("人员、对象、事由"), "search"),
+            *pages.days(request),
+        ],
+        faults=filters.faults,
+    )
+
+
+def action_names() -> dict[str, str]:
+    """Words for what the log records; an action without words shows its code."""
+    return {
+        "session.login": _("登录"),
+        "contact.read": _("查看上报人联系方式"),
+        "pack.load": _("装载数据包"),
+        "audit.verify": _("核对存证"),
+        "upload.original": _("查看照片原件"),
+        "upload.redact": _("遮盖照片"),
+        "cases.export": _("导出案件"),
+        "contacts.erased": _("清除到期联系方式"),
+        "person.create": _("新建人员"),
+        "person.password": _("重设密码"),
+        "post.give": _("授予岗位"),
+        "post.end": _("结束岗位"),
+        "token.issue": _("签发接口令牌"),
+        "token.revoke": _("吊销接口令牌"),
+    }
+
+
+@require_safe
+@page()
+def settings(request: HttpRequest) -> HttpResponse:
+    """The district's numbers as the rules use them; they are changed in the district pack, not here."""
+    here = district.current()
+    rules = here.settings
+    limits = [
+        (_("受理"), rules.limits.intake),
+        (_("核实"), rules.limits.precheck),
+        (_("派遣"), rules.limits.dispatch),
+        (_("签收"), rules.limits.sign),
+        (_("报到"), rules.limits.arrive),
+        (_("处置（目录没有规定时）"), rules.limits.handle),
+        (_("核查"), rules.limits.verify),
+        (_("结案"), rules.limits.close),
+        (_("退回窗口"), rules.limits.return_window),
+    ]
+    whom = {"lead": _("承办单位"), "street": _("街道"), "headquarters": _("总指挥部")}
+    english = request.LANGUAGE_CODE == "en"  # type: ignore[attr-defined]
+    return pages.show(
+        request,
+        "command/settings.html",
+        "settings",
+        here=here,
+        rules=rules,
+        limits=[(name, f"{limit.value:g}", Condition.Unit(limit.unit).label) for name, limit in limits],
+        ladder=[
+            ((english and rung.name_en) or rung.name, round(100 * rung.at), [whom.get(w, w) for w in rung.notify])
+            for rung in rules.ladder
+        ],
+        kinds=kinds().values(),
+        bounds=[100 * b for b in rules.whistle_rate_bounds],
+        years=queries.calendar_days().items(),
+        provisional=queries.provisional(),
+        yellow=round(100 * rules.yellow_share),
+        this_year=clock.local(clock.now()).year,
+    )
+
+
+@require_safe
+@page(OFFICE)
+def people(request: HttpRequest) -> HttpResponse:
+    """Who holds which post; read-only, posts come with the pack and `shaodao user`."""
+    filters = pages.Filters(request)
+    rows = queries.people(filters.text("q"), filters.choice("role", Post.Role.values))
+    if pages.wants_file(request):
+        columns: dict[str, Any] = {
+            _("账号"): lambda p: p.username,
+            _("姓名"): str,
+            _("岗位"): lambda p: "；".join(f"{h.get_role_display()} {h.organisation}" for h in p.held if h.active),
+            _("可登录"): lambda p: _("是") if p.is_active else _("否"),
+            _("上次登录"): lambda p: p.last_login,
+        }
+        return pages.file_of("people", _("人员岗位"), columns, rows)
+    return pages.show(
+        request,
+        "command/people.html",
+        "people",
+        rows=pages.paged(request, rows),
+        controls=[
+            pages.field(request, "q", _("姓名、账号、单位"), "search"),
+            pages.select(request, "role", _("岗位"), Post.Role.choices),
+        ],
+        faults=filters.faults,
+    )

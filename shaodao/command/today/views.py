@@ -1,0 +1,130 @@
+"""The page of the day, its parts that refresh by themselves, the map's points."""
+
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from shaodao.command import export, links
+from shaodao.command.access import Scope, page, scope_of
+from shaodao.command.pages import show
+from shaodao.command.rules import band
+from shaodao.command.today import queries
+from shaodao.foundation import clock, district
+
+REFRESH_S = 30
+
+
+@require_safe
+@never_cache
+@page()
+def today(request: HttpRequest) -> HttpResponse:
+    scope, now = scope_of(request), clock.now()
+    days = queries.trend(scope, now)
+    categories = queries.top_categories(scope, now)
+    context = {
+        **_now(request, scope, now),
+        "days": days[::-1],
+        "trend_chart": trend_chart(days),
+        "streets": queries.by_street(scope, now),
+        "departments": queries.by_department(scope, now),
+        "categories": categories,
+        "category_most": max((c.value for c in categories), default=0),
+        "unplaced": queries.unplaced(scope),
+        "period": links.PERIOD,
+        "map_sources": " ".join(reverse(n) for n in ("map_district", "map_streets", "command_points")),
+        "refresh_s": REFRESH_S,
+    }
+    return show(request, "command/today.html", "today", **context)
+
+
+@require_safe
+@never_cache
+@page()
+def now_part(request: HttpRequest) -> HttpResponse:
+    """The numbers and the waiting whistles alone, for the page that asks again by itself."""
+    return render(request, "command/_now.html", _now(request, scope_of(request), clock.now()))
+
+
+def _now(request: HttpRequest, scope: Scope, now: Any) -> dict[str, Any]:
+    waiting = queries.waiting_whistles(scope)
+    share = queries.whistle_share(scope, now)
+    bounds = district.current().settings.whistle_rate_bounds
+    return {
+        "groups": list(zip((_("在办"), _("今日"), _("待处理")), queries.numbers(scope, now), strict=True)),
+        "waiting": waiting[: queries.SHOWN_WHISTLES],
+        "waiting_more": len(waiting) > queries.SHOWN_WHISTLES,
+        "waiting_url": links.cases(whistle="waiting"),
+        "whistle_share": share,
+        "whistle_band": band(share, bounds),
+        "whistle_bounds": [100 * b for b in bounds],
+        "period": links.PERIOD,
+        "now": now,
+        "live": request.GET.get("refresh") != "off",
+        "refresh_s": REFRESH_S,
+    }
+
+
+@require_safe
+@never_cache
+@page()
+def points(request: HttpRequest) -> HttpResponse:
+    body = orjson.dumps(queries.points(scope_of(request), clock.now()))
+    return HttpResponse(body, content_type="application/geo+json")
+
+
+@require_safe
+@page()
+def tables(request: HttpRequest, what: str) -> HttpResponse:
+    """One table of the page as an Excel file: trend, streets, departments or categories."""
+    scope, now = scope_of(request), clock.now()
+    note = _("截至 %(at)s；期间 %(n)d 天") % {
+        "at": date_format(clock.local(now), "Y-m-d H:i"),
+        "n": links.PERIOD,
+    }
+    if what == "trend":
+        days = queries.trend(scope, now)
+        rows: list[list[Any]] = [[d.date.isoformat(), d.received.value, d.closed.value] for d in days]
+        return export.workbook("trend", _("接报与结案"), [_("日期"), _("接报"), _("结案")], rows, note)
+    if what == "categories":
+        rows = [[c.label, c.value] for c in queries.top_categories(scope, now)]
+        return export.workbook("categories", _("高发类别"), [_("类别"), _("案件")], rows, note)
+    found = queries.by_street(scope, now) if what == "streets" else queries.by_department(scope, now)
+    title = _("各街道") if what == "streets" else _("各单位")
+    ended = "closed" if what == "streets" else "done"
+    head = [_("名称"), _("在办"), _("超期"), _("期内办结"), _("其中逾期"), _("按期率 %")]
+    rows = [
+        [r.name, *(r.numbers[k].value for k in ("open", "red", ended, "late")), _rounded(r.share.percent)]
+        for r in found
+    ]
+    return export.workbook(what, title, head, rows, note)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def trend_chart(days: list[queries.Day]) -> dict[str, Any]:
+    """ECharts: received as bars, closed as a line; a click leads to the day's cases."""
+
+    def data(kind: str) -> list[dict[str, Any]]:
+        return [{"value": getattr(d, kind).value, "url": getattr(d, kind).url} for d in days]
+
+    return {
+        "xAxis": {"type": "category", "data": [f"{d.date.month}-{d.date.day}" for d in days]},
+        "yAxis": {"type": "value", "minInterval": 1},
+        "legend": {"bottom": 0},
+        "series": [
+            {"name": _("接报"), "type": "bar", "data": data("received"), "barMaxWidth": 14},
+            {
+                "name": _("结案"), "type": "line", "data": data("closed"), "symbol": "diamond", "symbolSize": 7,
+                "lineStyle": {"width": 2},
+            },
+        ],
+    }  # fmt: skip

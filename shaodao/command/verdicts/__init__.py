@@ -1,0 +1,1 @@
+"""What is said of the work afterwards: ratings, rebounds, looks back, circulars, answered letters."""
