@@ -95,7 +95,7 @@ def line(
     }
 
 
-def data_folder(*parts: str) -> Path:
+def data_path(*parts: str) -> Path:
     """A path in the data folder: ``$SHAODAO_DATA``, or ``../shared/data`` beside the repository. Raises `Skip` if absent."""
     base = Path(os.environ.get("SHAODAO_DATA") or ROOT.parent / "shared" / "data")
     path = base.joinpath(*parts)
