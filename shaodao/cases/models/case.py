@@ -81,6 +81,7 @@ class Case(models.Model):
         "merged_into_id",
         "published",
         "sample",
+        "parts",
     ]
 
     class Meta:
