@@ -105,8 +105,8 @@ class Triage:
     def fit(self, texts: Sequence[str], labels: Sequence[str], weights: Sequence[float] | None = None) -> Triage:
         """Learn from scratch. ``weights`` (> 0, default 1) say how much each text counts.
 
-        Raises ValueError where the lengths differ, a text holds no letter, a weight is not positive, or fewer than two
-        different labels are given; the message names the row, counted from 1.
+        A text without a letter ("！！！") teaches nothing and is left out. Raises ValueError where the lengths differ, a
+        weight is not positive (the message names the row, counted from 1), or fewer than two different labels remain.
         """
         return self._learn(_rows(texts, labels, weights))
 
@@ -244,7 +244,7 @@ class Triage:
 
 
 def _rows(texts: Sequence[str], labels: Sequence[str], weights: Sequence[float] | None) -> _Rows:
-    """Check what was given and count its n-grams."""
+    """Check what was given and count its n-grams; rows without any are left out."""
     if len(texts) != len(labels):
         raise ValueError(f"{len(texts)} texts but {len(labels)} labels")
     given = np.ones(len(texts)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -254,10 +254,8 @@ def _rows(texts: Sequence[str], labels: Sequence[str], weights: Sequence[float] 
     if wrong.size:
         raise ValueError(f"row {wrong[0] + 1}: a weight must be a positive number, not {given[wrong[0]]}")
     counts = _count(texts)
-    empty = np.flatnonzero(np.diff(counts.indptr) == 0)
-    if empty.size:
-        raise ValueError(f"row {empty[0] + 1}: the text holds no letter")
-    return _Rows(counts, np.array([str(label) for label in labels], dtype=np.str_), given)
+    full = np.diff(counts.indptr) > 0
+    return _Rows(counts[full], np.array([str(label) for label in labels], dtype=np.str_)[full], given[full])
 
 
 def _train(rows: _Rows, sharpness: float) -> _Model:

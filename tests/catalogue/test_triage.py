@@ -180,7 +180,7 @@ def test_what_is_no_model_is_refused(trained: Triage) -> None:
 def test_bad_rows_are_named() -> None:
     with pytest.raises(ValueError, match="2 texts but 1 labels"):
         Triage().fit(["甲", "乙"], ["a"])
-    with pytest.raises(ValueError, match="row 2: the text holds no letter"):
+    with pytest.raises(ValueError, match="two different labels"):
         Triage().fit(["甲", "！"], ["a", "b"])
     with pytest.raises(ValueError, match="row 2: a weight must be a positive number"):
         Triage().fit(["甲", "乙"], ["a", "b"], [1.0, 0.0])
@@ -195,10 +195,17 @@ def test_bad_rows_are_named() -> None:
             ask(Triage())
 
 
+def test_texts_without_a_letter_are_left_out() -> None:
+    texts, labels = filed()
+    triage = Triage().fit([*texts, "！！！", ""], [*labels, "无", "照明"])
+    assert triage.labels == sorted(SAYINGS)
+    assert triage.suggest("路灯不亮") == Triage().fit(texts, labels).suggest("路灯不亮")
+
+
 def test_a_failed_fit_leaves_the_model_as_it_was() -> None:
     triage = Triage().fit(*filed())
     with pytest.raises(ValueError, match="row 1"):
-        triage.learn(["！"], ["照明"])
+        triage.learn(["垃圾"], ["照明"], weight=-1)
     assert triage.predict(["路灯不亮"]) == ["照明"]
 
 
