@@ -23,6 +23,15 @@ def _fresh_caches():
     calendar.forget()
 
 
+@pytest.fixture(autouse=True)
+def _own_files(settings, tmp_path):
+    """Uploads and counted limits of a test stay with the test."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.CACHES = settings.CACHES | {
+        "limits": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
+    }
+
+
 @pytest.fixture
 def monday():
     """Monday 24 May 2021, 09:00 in Datong: an ordinary working morning."""

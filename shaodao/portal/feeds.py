@@ -1,0 +1,78 @@
+"""Published cases in other forms: GeoJSON for maps, Atom for readers and search engines."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.syndication.views import Feed
+from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.translation import gettext_lazy as _
+
+from shaodao.cases import rules
+from shaodao.cases.models import Case
+from shaodao.cases.words import CaseState
+from shaodao.foundation import clock
+from shaodao.portal import queries
+from shaodao.portal.words import masked, name_of, plain, where
+
+
+def title_of(case: Case) -> str:
+    return name_of(case.category) or str(_("未归类"))
+
+
+def geojson(cases: list[Case]) -> dict[str, Any]:
+    """A FeatureCollection (WGS-84) of published cases with a position; others are left out."""
+    now = clock.now()
+    return {"type": "FeatureCollection", "features": [_feature(c, now) for c in cases if _has_point(c)]}
+
+
+def _has_point(case: Case) -> bool:
+    return case.published and case.lon is not None and case.lat is not None
+
+
+def _feature(case: Case, now: datetime) -> dict[str, Any]:
+    closed = case.state == CaseState.CLOSED
+    photo = next((p for p in getattr(case, "shown", [])), None)
+    properties = {
+        "layer": "case",
+        "number": case.number,
+        "label": title_of(case),
+        "title": title_of(case),
+        "state": str(plain(case).label),
+        "light": "done" if closed else str(rules.light(case.due_at, case.yellow_at, now)),
+        "text": masked(case.public_text)[:200],
+        "url": reverse("public_case", args=[case.number]),
+        "photo": reverse("media", args=["thumbnail", photo.upload_id]) if photo else "",
+        "created": case.created_at.isoformat(),
+    }
+    point = {"type": "Point", "coordinates": [round(case.lon or 0, 6), round(case.lat or 0, 6)]}
+    return {"type": "Feature", "id": case.pk, "geometry": point, "properties": properties}
+
+
+class PublicFeed(Feed):  # type: ignore[type-arg]
+    """The newest fifty published cases (Atom)."""
+
+    feed_type = Atom1Feed
+    title = _("公开案件")
+    subtitle = _("经审核公开的城市管理案件")
+
+    def link(self) -> str:
+        return reverse("public_cases")
+
+    def items(self) -> list[Case]:
+        return list(queries.listed(queries.Filters()).filter(published=True)[:50])
+
+    def item_title(self, item: Case) -> str:  # type: ignore[override]
+        return f"{title_of(item)} {item.number}"
+
+    def item_description(self, item: Case) -> str:  # type: ignore[override]
+        return f"{plain(item).label} · {where(item)} · {masked(item.public_text)}"
+
+    def item_link(self, item: Case) -> str:
+        return reverse("public_case", args=[item.number])
+
+    def item_pubdate(self, item: Case) -> datetime:
+        return item.created_at
+
+    def item_updateddate(self, item: Case) -> datetime:
+        return item.closed_at or item.created_at

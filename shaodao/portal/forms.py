@@ -1,0 +1,239 @@
+"""The public's forms. They check what can be checked without the case; the loop's own checks follow in the action."""
+
+import uuid
+from datetime import UTC
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from shaodao.catalogue.models import Attribute, Category
+from shaodao.foundation import clock
+from shaodao.places.models import Place
+from shaodao.portal import queries
+from shaodao.portal.words import name_of
+
+DATUMS = {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09"}  # as the map's script names them: as the places do
+PHONE = RegexValidator(r"^[0-9+()\-\s]{5,30}$", _("电话只写数字，例如 13800000000 或 0352-1234567"))
+HINT = {"autocomplete": "off", "spellcheck": "false"}
+
+
+class Photos(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """Several files; what each of them holds is checked when it is stored (`foundation.uploads`)."""
+
+    widget = Photos
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        return [file for file in (data if isinstance(data, list) else [data]) if file]
+
+
+class ContactForm(forms.Form):
+    """A contact is never asked for; it is kept apart from the report, and each reading of it is logged."""
+
+    name = forms.CharField(label=_("称呼"), max_length=60, required=False)
+    phone = forms.CharField(label=_("手机或电话"), max_length=30, required=False, validators=[PHONE])
+    email = forms.EmailField(label=_("电子邮箱"), max_length=254, required=False)
+    homepage = forms.CharField(label=_("网址（请留空）"), required=False, max_length=200)  # only machines fill it
+    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=80)
+
+    def clean_homepage(self) -> str:
+        if self.cleaned_data["homepage"]:
+            raise forms.ValidationError(gettext("请把这一栏留空：它用来识别自动程序"))
+        return ""
+
+    def clean_key(self) -> str:
+        """A UUID of the page's making; anything else is replaced, so that no sender chooses another's key."""
+        try:
+            return str(uuid.UUID(self.cleaned_data["key"]))
+        except ValueError:
+            return str(uuid.uuid4())
+
+    def contact(self) -> dict[str, str]:
+        return {name: self.cleaned_data.get(name, "") for name in ("name", "phone", "email")}
+
+
+class ReportForm(ContactForm):
+    text = forms.CharField(
+        label=_("看到了什么"),
+        max_length=4000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    category = forms.ChoiceField(label=_("问题类别"), required=False)
+    photos = PhotosField(
+        label=_("照片"),
+        required=False,
+        widget=Photos(
+            attrs={
+                "accept": "image/*,.heic,.heif",
+                "data-photos": "",
+                "data-max": settings.PHOTO_MAX_COUNT,
+                "data-max-mb": settings.PHOTO_MAX_BYTES // 1024 // 1024,
+            }
+        ),
+    )
+    address = forms.CharField(label=_("地址或附近的标志"), max_length=200, required=False)
+    cell = forms.CharField(label=_("单元网格编码"), max_length=20, required=False, widget=forms.TextInput(attrs=HINT))
+    lon = forms.CharField(label=_("经度"), max_length=30, required=False, widget=forms.TextInput(attrs=HINT))
+    lat = forms.CharField(label=_("纬度"), max_length=30, required=False, widget=forms.TextInput(attrs=HINT))
+    datum = forms.ChoiceField(
+        label=_("坐标系"),
+        required=False,
+        choices=[
+            ("wgs84", _("WGS-84（手机定位、本页地图）")),
+            ("gcj02", _("GCJ-02（高德、腾讯地图）")),
+            ("bd09", _("BD-09（百度地图）")),
+        ],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.categories = {c.key: c for c in queries.public_categories()}
+        groups = queries.grouped(list(self.categories.values()))
+        self.fields["category"].choices = [("", gettext("不清楚可以不选")), *groups]  # type: ignore[attr-defined]
+
+    def clean_category(self) -> Category | None:
+        return self.categories.get(self.cleaned_data["category"])
+
+    def clean_datum(self) -> str:
+        return DATUMS[self.cleaned_data["datum"] or "wgs84"]
+
+    def faulty(self, errors: dict[str, Any]) -> None:
+        """Take the loop's errors over, each beside the field that it is about."""
+        for name, message in errors.items():
+            shown = {"position": "lon"}.get(name, name)
+            self.add_error(shown if shown in self.fields else None, str(message))
+
+
+class AttributesForm(forms.Form):
+    """The questions that a category asks of whoever reports it."""
+
+    prefix = "attribute"
+
+    def __init__(self, attributes: list[Attribute], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for attribute in attributes:
+            self.fields[attribute.code] = _attribute_field(attribute)
+
+    def answers(self) -> dict[str, Any]:
+        """What was answered, by the question's code, as JSON values."""
+        found = {}
+        for code, value in self.cleaned_data.items():
+            if value in (None, "", []):
+                continue
+            found[code] = value.astimezone(UTC).isoformat() if hasattr(value, "astimezone") else value
+        return found
+
+
+def _attribute_field(attribute: Attribute) -> forms.Field:
+    label = name_of(attribute, "description")
+    common: dict[str, Any] = {"label": label, "required": attribute.required}
+    types = Attribute.Datatype
+    if attribute.datatype == types.NUMBER:
+        return forms.FloatField(**common)
+    if attribute.datatype == types.DATETIME:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        return forms.DateTimeField(widget=widget, **common)
+    if attribute.datatype in (types.SINGLE, types.MULTI):
+        english = (get_language() or "").startswith("en")
+        choices = [
+            (str(v.get("key", "")), (v.get("name_en") if english else "") or v.get("name") or v.get("key"))
+            for v in attribute.values
+        ]
+        if attribute.datatype == types.SINGLE:
+            return forms.ChoiceField(widget=forms.RadioSelect, choices=choices, **common)
+        return forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, choices=choices, **common)
+    if attribute.datatype == types.TEXT:
+        return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=2000, **common)
+    return forms.CharField(max_length=200, **common)
+
+
+class MeTooForm(ContactForm):
+    text = forms.CharField(
+        label=_("补充说明"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class FollowForm(forms.Form):
+    number = forms.CharField(label=_("案件编号"), max_length=30, widget=forms.TextInput(attrs=HINT))
+    code = forms.CharField(label=_("查询码"), max_length=30, widget=forms.TextInput(attrs=HINT))
+
+    def clean_code(self) -> str:
+        return "".join(c for c in self.cleaned_data["code"].upper() if c.isalnum())
+
+
+YES_NO = [("yes", _("是")), ("no", _("否"))]
+
+
+class CallbackForm(forms.Form):
+    responded = forms.ChoiceField(label=_("有人联系过您吗"), choices=YES_NO, widget=forms.RadioSelect)
+    resolved = forms.ChoiceField(label=_("问题解决了吗"), choices=YES_NO, widget=forms.RadioSelect)
+    satisfied = forms.ChoiceField(label=_("您满意吗"), choices=YES_NO, widget=forms.RadioSelect)
+    remark = forms.CharField(
+        label=_("还有什么想说的"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class FilterForm(forms.Form):
+    """What is looked for in the list of cases; `since` and `until` are days of the district's calendar."""
+
+    q = forms.CharField(label=_("搜索"), max_length=100, required=False)
+    category = forms.ChoiceField(label=_("类别"), required=False)
+    street = forms.ChoiceField(label=_("街道"), required=False)
+    state = forms.ChoiceField(
+        label=_("状态"),
+        required=False,
+        choices=[
+            ("", _("全部")),
+            ("open", _("办理中")),
+            ("closed", _("已结案")),
+            ("declined", _("不予立案")),
+        ],
+    )
+    since = forms.DateField(label=_("从"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("到"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.categories = {c.key: c for c in queries.public_categories()}
+        self.streets: dict[str, Place] = {s.code: s for s in queries.streets()}
+        groups = queries.grouped(list(self.categories.values()))
+        self.fields["category"].choices = [("", gettext("全部")), *groups]  # type: ignore[attr-defined]
+        options = [("", gettext("全部")), *((code, name_of(place)) for code, place in self.streets.items())]
+        self.fields["street"].choices = options  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        since, until = data.get("since"), data.get("until")
+        if since and until and since > until:
+            self.add_error("until", gettext("结束日期早于开始日期"))
+        for name in ("since", "until"):
+            if data.get(name) and not 1990 <= data[name].year <= clock.now().year + 1:
+                self.add_error(name, gettext("年份应在 1990 年以后、明年以前"))
+        return data
+
+    def filters(self) -> queries.Filters:
+        """The parts that are right; a faulty part asks for nothing and is named beside its field."""
+        data = self.cleaned_data if self.is_bound and hasattr(self, "cleaned_data") else {}
+        category = self.categories.get(data.get("category") or "")
+        street = self.streets.get(data.get("street") or "")
+        return queries.Filters(
+            q=data.get("q") or "",
+            category=category.pk if category else None,
+            street=street.pk if street else None,
+            state=data.get("state") or "",
+            since=data.get("since"),
+            until=data.get("until"),
+        )
+
+    @property
+    def active(self) -> int:
+        """How many filters are set."""
+        return sum(1 for name in self.fields if self.data.get(name))

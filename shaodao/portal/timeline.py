@@ -1,0 +1,113 @@
+"""A case's events as the public may read them: what happened and which unit did it; never who, never free text."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from shaodao.cases.models import CaseEvent, Note
+from shaodao.cases.words import Channel
+from shaodao.portal.words import masked
+
+
+@dataclass
+class Entry:
+    at: datetime
+    text: str
+    detail: str = ""  # a note that was written for the public, or a reason that its reporter may read
+    quiet: bool = False
+
+
+Data = dict[str, Any]
+
+
+def _unit(data: Data) -> str:
+    return str(data.get("organisation") or "")
+
+
+def _lead(data: Data) -> str:
+    return str((data.get("lead") or {}).get("name") or "")
+
+
+def _supports(data: Data) -> str:
+    return "、".join(str(o["name"]) for o in data.get("supports") or [])
+
+
+def _channel(data: Data) -> str:
+    return str(Channel(data["channel"]).label) if data.get("channel") in Channel.values else ""
+
+
+def _assigned(data: Data, sentence: str) -> str:
+    supports = _supports(data)
+    return sentence % {"lead": _lead(data)} + (_("，协办：%(units)s") % {"units": supports} if supports else "")
+
+
+SAYS: dict[str, Promise | Callable[[Data], Any]] = {
+    "report": lambda d: _("收到上报（%(channel)s）") % {"channel": _channel(d)},
+    "split_off": _("从另一件拆出，单独办理"),
+    "merge": lambda d: _("并入案件 %(number)s") % {"number": d.get("target", "")},
+    "merge_in": _("同一问题的另一件并了进来"),
+    "unmerge": _("撤销并案，单独办理"),
+    "merge_out": _("并进来的一件又分开办理"),
+    "split": _("其中一条上报拆出，单独办理"),
+    "request_precheck": _("派人到现场核实"),
+    "precheck": lambda d: _("现场核实：属实") if d.get("passed") else _("现场核实：与上报不符"),
+    "file": _("立案"),
+    "decline": _("不予立案"),
+    "void": _("作废"),
+    "dispatch": lambda d: _assigned(d, _("派给 %(lead)s 主办")),
+    "add_support": lambda d: _("增派协办：%(units)s") % {"units": _supports(d)},
+    "withdraw": lambda d: _("撤回给 %(unit)s 的任务") % {"unit": _unit(d)},
+    "self_handle": lambda d: _("由 %(lead)s 自行处置") % {"lead": _lead(d)},
+    "whistle_confirm": lambda d: _assigned(d, _("街道吹哨，召集 %(lead)s 到现场")),
+    "sign": lambda d: _("%(unit)s 已签收") % {"unit": _unit(d)},
+    "report_in": lambda d: _("%(unit)s 已到现场") % {"unit": _unit(d)},
+    "send_back": lambda d: _("%(unit)s 退回，重新派遣") % {"unit": _unit(d)},
+    "dispute": _("职责有争议，提请会商"),
+    "rule_dispute": lambda d: _assigned(d, _("会商裁定：%(lead)s 主办")),
+    "stage_done": lambda d: _("%(unit)s 完成阶段“%(stage)s”") % {"unit": _unit(d), "stage": d.get("stage", "")},
+    "grant": lambda d: _("同意挂账：暂时无法处置，计时暂停") if d.get("kind") == "suspend" else _("同意延期"),
+    "resume": _("结束挂账，继续处置"),
+    "finish": lambda d: _("%(unit)s 办完交回") % {"unit": _unit(d)},
+    "verify": lambda d: _("现场核查合格") if d.get("passed") else _("现场核查不合格，返工"),
+    "close": _("结案：已解决"),
+    "close_not_fixed": _("结案：未能解决"),
+    "answer": _("书面答复并结案"),
+    "recheck": lambda d: _("回头看：又出现了") if d.get("rebounded") else _("回头看：没有反弹"),
+    "rebound": _("问题又出现，重新交办"),
+    "end_watch": _("观察期满，没有反弹"),
+}
+HIDDEN = frozenset(  # the office's own business, or told otherwise (me_too is counted, notes are shown as notes)
+    {
+        "me_too", "categorise", "publish", "whistle_draft", "whistle_reject", "note", "request_extension",
+        "request_suspension", "refuse", "evaluate", "comment_evaluation", "circulate", "callback", "urge",
+        "supervise", "escalate", "recompute",
+    }
+)  # fmt: skip
+REASONS = frozenset({"decline", "close_not_fixed", "answer"})  # written for the reporter, shown to the reporter only
+
+
+def entries(events: Iterable[CaseEvent], notes: Iterable[Note], *, reasons: bool = False) -> list[Entry]:
+    """The public steps of a case, newest first; `reasons` only for somebody who reported it."""
+    found: list[Entry] = []
+    more = 0
+    last = None
+    for event in events:
+        if event.action == "me_too":
+            more, last = more + 1, event.at
+        says = SAYS.get(event.action)
+        if says is not None:
+            entry = Entry(event.at, str(says(event.data) if callable(says) else says))
+            if reasons and event.action in REASONS:
+                entry.detail = event.reason
+            found.append(entry)
+    if last:
+        found.append(Entry(last, _("又有 %(n)d 条上报反映同一问题") % {"n": more}, quiet=True))
+    for note in notes:
+        unit = note.organisation.name if note.organisation else _("总指挥部")
+        text = note.text if reasons else masked(note.text)
+        found.append(Entry(note.created_at, _("%(unit)s 的进展") % {"unit": unit}, text))
+    return sorted(reversed(found), key=lambda entry: entry.at, reverse=True)

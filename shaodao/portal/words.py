@@ -1,0 +1,101 @@
+"""What the public reads: names in the reader's language, states and limits in plain words, numbers masked."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from shaodao.cases.models import Case
+from shaodao.cases.words import CaseState, Outcome
+from shaodao.foundation.district import Limit
+
+LONG_FIGURES = re.compile(r"(?<!\d)(\d{3})\d{4,11}(\d{3}[\dXx])(?!\d)")
+MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)[ \-]?\d{4}[ \-]?(\d{4})(?!\d)")
+MAIL = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})")
+
+
+def name_of(row: Any, field: str = "name") -> str:
+    """A row's name in the reader's language, Chinese where there is no English one; "" for None."""
+    english = getattr(row, f"{field}_en", "") if (get_language() or "").startswith("en") else ""
+    return english or getattr(row, field, "") or ""
+
+
+def masked(text: str) -> str:
+    """Free text without whole telephone and identity numbers (3 + 4 figures stay) and mail names, in case one slipped."""
+    return MAIL.sub(r"\1***@\2", LONG_FIGURES.sub(r"\1****\2", MOBILE.sub(r"\1****\2", text)))
+
+
+def limit_in_words(limit: Limit) -> str:
+    """15 分钟, 4 个工作小时, 5 个工作日."""
+    value, unit = limit.value, limit.unit
+    if unit == "hour" and value < 1:
+        minutes = round(value * 60)
+        return ngettext("%(n)s 分钟", "%(n)s 分钟", minutes) % {"n": minutes}
+    n = f"{value:g}"
+    one = 1 if value == 1 else 2
+    return {
+        "hour": ngettext("%(n)s 小时", "%(n)s 小时", one),
+        "day": ngettext("%(n)s 天", "%(n)s 天", one),
+        "work_hour": ngettext("%(n)s 个工作小时", "%(n)s 个工作小时", one),
+        "work_day": ngettext("%(n)s 个工作日", "%(n)s 个工作日", one),
+    }[unit] % {"n": n}
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A state as a badge (colour, icon, word) and as a sentence."""
+
+    tone: str
+    icon: str
+    label: Any
+    sentence: Any
+
+
+OPEN_WORDS = {
+    CaseState.RECEIVED: Plain("yellow", "inbox", _("已收到"), _("总指挥部正在核对，决定是否立案。")),
+    CaseState.FILED: Plain("yellow", "clipboard-check", _("已立案"), _("已经立案，正在派给负责的单位。")),
+    CaseState.HANDLING: Plain("done", "tools", _("处置中"), _("负责的单位正在处理。")),
+    CaseState.VERIFYING: Plain("done", "eye-check", _("核查中"), _("负责的单位已经办完，另有人到现场核查。")),
+    CaseState.CLOSING: Plain("done", "eye-check", _("待结案"), _("现场核查合格，等待结案。")),
+    CaseState.DECLINED: Plain("paused", "circle-x", _("不予立案"), _("总指挥部没有立案；上报人可以查到理由。")),
+    CaseState.VOIDED: Plain("paused", "ban", _("已作废"), _("这件是误立的，已经作废。")),
+    CaseState.MERGED: Plain("paused", "arrow-merge", _("已并案"), _("这件与另一件是同一个问题，已并在一起办理。")),
+}
+CLOSED_WORDS = {
+    Outcome.FIXED: Plain("green", "circle-check", _("已解决"), _("现场核查合格，已经解决并结案。")),
+    Outcome.NOT_FIXED: Plain("paused", "circle-x", _("未能解决"), _("确实无法解决，写明原因后结案；这不算已解决。")),
+    Outcome.ANSWERED: Plain("done", "message-circle", _("已答复"), _("已经书面答复并结案。")),
+}
+
+
+def plain(case: Case) -> Plain:
+    """How a case stands, for somebody who has never heard of filing or dispatch."""
+    if case.state == CaseState.CLOSED:
+        return CLOSED_WORDS[Outcome(case.outcome)]
+    return OPEN_WORDS[CaseState(case.state)]
+
+
+STAGES = (
+    (_("上报"), {CaseState.RECEIVED}),
+    (_("立案派遣"), {CaseState.FILED}),
+    (_("处置"), {CaseState.HANDLING}),
+    (_("核查"), {CaseState.VERIFYING, CaseState.CLOSING}),
+    (_("结案"), {CaseState.CLOSED}),
+)
+
+
+def stages(case: Case) -> list[dict[str, Any]]:
+    """The five stages with `done`, `current`; none for a case that left the way (declined, voided, merged)."""
+    at = next((i for i, (_label, states) in enumerate(STAGES) if case.state in states), None)
+    if at is None:
+        return []
+    closed = case.state == CaseState.CLOSED
+    return [{"label": label, "done": i < at or closed, "current": i == at} for i, (label, _states) in enumerate(STAGES)]
+
+
+def where(case: Case) -> str:
+    """Street and community, as far as they are known."""
+    names = [name_of(place) for place in (case.street, case.community) if place]
+    return " · ".join(names) or gettext("只有文字地址")
