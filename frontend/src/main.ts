@@ -12,12 +12,15 @@ import Alpine from "@alpinejs/csp";
 import { bulk } from "./components/bulk";
 import { confirmation } from "./components/confirm";
 import { copy } from "./components/copy";
+import { dependent } from "./components/dependent";
 import { draft } from "./components/draft";
 import { forms } from "./components/forms";
 import { htmxSetup } from "./components/htmx";
+import { locate } from "./components/locate";
 import { menus } from "./components/menu";
 import { offline } from "./components/offline";
 import { photos } from "./components/photos";
+import { redact } from "./components/redact";
 import { rows } from "./components/rows";
 import { theme } from "./components/theme";
 import { times } from "./components/times";
@@ -38,12 +41,18 @@ function enhance(root: ParentNode): void {
   forms(root);
   bulk(root);
   copy(root);
+  dependent(root);
   draft(root);
+  locate(root);
   photos(root);
+  redact(root);
   rows(root);
   times(root);
   lazily(root, "[data-map]", async (el) => (await import("./map/map")).show(el));
   lazily(root, "[data-map-pick]", async (el) => (await import("./map/pick")).pick(el));
+  each<HTMLSelectElement>(root, "select[data-choose]", (el) => {
+    void import("./components/choose").then(({ choose }) => choose(el)).catch(console.warn);
+  });
   lazily(root, "[data-chart]", async (el) => (await import("./chart/chart")).show(el));
 }
 

@@ -48,6 +48,12 @@ def _strings(_language: str | None) -> dict[str, str]:
         "photo_remove": _("移除照片 {name}"),
         "photo_too_big": _("单张照片不能超过 {mb} MB，过大的没有加入。"),
         "photo_too_many": _("最多 {n} 张照片，多出的没有加入。"),
+        # Long lists that are searched
+        "choose_search": _("输入文字查找"),
+        "choose_none": _("没有匹配的选项"),
+        "choose_remove": _("移除"),
+        # Redaction
+        "redact_remove": _("删除这处遮盖"),
         # Keys
         "key_title": _("键盘快捷键"),
         "key_move": _("下一行 / 上一行"),
