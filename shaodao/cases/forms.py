@@ -236,6 +236,7 @@ def add_errors(form: forms.Form, errors: dict[str, Any]) -> None:
 # ── the filter of a list ─────────────────────────────────────────────────────────────────────────────────────────
 
 LIGHTS = [c for c in Light.choices if c[0] != Light.DONE]
+STATES = [("open", _("在办")), *CaseState.choices]
 SIZES = (25, 50, 100)
 
 
@@ -247,8 +248,12 @@ class FilterForm(forms.Form):
     street = forms.TypedChoiceField(label=_("街道"), required=False, coerce=int, empty_value=None)
     lead = forms.TypedChoiceField(label=_("主办单位"), required=False, coerce=int, empty_value=None)
     light = forms.ChoiceField(label=_("时限"), required=False, choices=[("", _("全部")), *LIGHTS])
-    state = forms.ChoiceField(label=_("状态"), required=False, choices=[("", _("全部")), *CaseState.choices])
+    state = forms.ChoiceField(label=_("状态"), required=False, choices=[("", _("全部")), *STATES])
     channel = forms.ChoiceField(label=_("渠道"), required=False, choices=[("", _("全部")), *Channel.choices])
+    whistle = forms.ChoiceField(
+        label=_("吹哨"), required=False, choices=[("", _("全部")), ("waiting", _("等部门报到"))]
+    )
+    due = forms.ChoiceField(label=_("到期"), required=False, choices=[("", _("全部")), ("4h", _("4 小时内到期"))])
     urgent = forms.BooleanField(label=_("只看紧急"), required=False)
     rebound = forms.BooleanField(label=_("只看反弹"), required=False)
     since = forms.DateField(label=_("上报自"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))

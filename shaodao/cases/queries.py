@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from shaodao.cases import facts as f
 from shaodao.cases.models import (
@@ -151,6 +151,17 @@ def visible_to(actor: f.ActorFacts, cases: QuerySet[Case] | None = None) -> Quer
     communities = {p.place_id for p in actor.posts if p.role == "community" and p.place_id}
     mine = Assignment.objects.filter(organisation_id__in=organisations).values("case_id")
     return found.filter(Q(street_id__in=streets) | Q(community_id__in=communities) | Q(pk__in=mine))
+
+
+def called_in() -> QuerySet[Assignment]:
+    """The parts of departments that a whistle called and that have not reported in yet."""
+    waiting = (AssignmentState.SENT, AssignmentState.SIGNED)
+    return Assignment.objects.filter(via=Assignment.Via.WHISTLE, state__in=waiting, arrived_at=None).order_by()
+
+
+def awaits_report_in() -> Exists:
+    """Condition on cases: somebody whom a whistle called has not come yet."""
+    return Exists(called_in().filter(case=OuterRef("pk")))
 
 
 def by_number(number: str) -> Case | None:

@@ -8,7 +8,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
-from shaodao.cases import inboxes, rules
+from shaodao.cases import inboxes, queries, rules
 from shaodao.cases.forms import SIZES, FilterForm
 from shaodao.cases.inboxes import Inbox
 from shaodao.cases.models import Case
@@ -77,9 +77,14 @@ def narrow(rows: QuerySet[Case], values: dict[str, Any], now: datetime) -> Query
     for name in ("category", "street", "lead"):
         if name in values:
             rows = rows.filter(**{f"{name}_id": values[name]})
-    for name in ("state", "channel"):
-        if name in values:
-            rows = rows.filter(**{name: values[name]})
+    if "state" in values:
+        rows = rows.filter(state__in=OPEN_STATES) if values["state"] == "open" else rows.filter(state=values["state"])
+    if "channel" in values:
+        rows = rows.filter(channel=values["channel"])
+    if values.get("whistle") == "waiting":
+        rows = rows.filter(queries.awaits_report_in(), state__in=OPEN_STATES)
+    if values.get("due") == "4h":
+        rows = rows.filter(state__in=OPEN_STATES, limit_at__range=(now, now + timedelta(hours=4)))
     if values.get("urgent"):
         rows = rows.filter(urgent=True)
     if values.get("rebound"):
