@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
 
+from shaodao.cases import queries as case_queries
 from shaodao.cases import rules as case_rules
 from shaodao.cases.choices import named
 from shaodao.cases.models import Assignment, Case, Clock, Dispute, Evaluation, Recheck, TimeRequest, Whistle
@@ -78,13 +79,6 @@ def late_clocks() -> QuerySet[Clock]:
     return Clock.objects.filter(kind=ClockKind.HANDLE, cancelled=False, stopped_at__gt=F("due_at")).order_by()
 
 
-def waiting() -> QuerySet[Assignment]:
-    """Departments that a whistle called and that have not reported in yet."""
-    return Assignment.objects.filter(
-        via=Assignment.Via.WHISTLE, state__in=(AssignmentState.SENT, AssignmentState.SIGNED), arrived_at=None
-    ).order_by()
-
-
 def low_rating() -> Q:
     """An evaluation with a rating below the district's threshold."""
     below = district.current().settings.evaluation_reason_below
@@ -109,7 +103,7 @@ def numbers(scope: Scope, now: datetime) -> list[list[Number]]:
         arriving=Count("pk", filter=OPEN & Q(due_at__range=(now, now + timedelta(hours=ARRIVING_HOURS)))),
         rebounds=Count("pk", filter=OPEN & Q(rebound_count__gt=0)),
         urgent=Count("pk", filter=OPEN & Q(urgent=True)),
-        whistled=Count("pk", filter=OPEN & Exists(waiting().filter(case=OuterRef("pk")))),
+        whistled=Count("pk", filter=OPEN & case_queries.awaits_report_in()),
     )
     parts = _parts(scope, now)
     threshold = district.current().settings.evaluation_reason_below
@@ -157,7 +151,11 @@ def waiting_whistles(scope: Scope) -> list[Clock]:
     """The running report-in clocks of whistles, the nearest limit first, with case, unit and street."""
     return list(
         Clock.objects.filter(
-            scope.q(), kind=ClockKind.ARRIVE, stopped_at=None, cancelled=False, assignment__in=waiting().values("pk")
+            scope.q(),
+            kind=ClockKind.ARRIVE,
+            stopped_at=None,
+            cancelled=False,
+            assignment__in=case_queries.called_in().values("pk"),
         )
         .select_related("case__category", "case__street", "assignment__organisation")
         .order_by("due_at", "pk")[: SHOWN_WHISTLES + 1]

@@ -8,13 +8,14 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from shaodao.cases.choices import named
 from shaodao.cases.models import Assignment, Dispute, TimeRequest, Whistle
+from shaodao.cases.queries import called_in
 from shaodao.cases.words import ClockKind, WhistleState
 from shaodao.catalogue.models import Category
 from shaodao.command import links
 from shaodao.command.access import Scope
 from shaodao.command.lists.queries import between
 from shaodao.command.rules import Share, band
-from shaodao.command.today.queries import OPEN_DISPUTE, PENDING_REQUEST, waiting, whistled
+from shaodao.command.today.queries import OPEN_DISPUTE, PENDING_REQUEST, whistled
 from shaodao.foundation import district
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place
@@ -26,7 +27,7 @@ def whistles(
     """Whistles, the latest first; `state` is draft, sent, waiting (somebody called has not come yet) or rejected."""
     rows = Whistle.objects.filter(scope.q(), between("drafted_at", since, until))
     if state == "waiting":
-        rows = rows.filter(state=WhistleState.SENT, pk__in=waiting().values("whistle_id"))
+        rows = rows.filter(state=WhistleState.SENT, pk__in=called_in().values("whistle_id"))
     elif state:
         rows = rows.filter(state=state)
     if kind:
