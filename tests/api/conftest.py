@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from shaodao.foundation import clock
@@ -37,11 +36,6 @@ class Caller:
         """An action with the case's present version."""
         case.refresh_from_db()
         return self.post(f"/cases/{case.number}/actions/{action}", body, If_Match=f'"{case.version}"')
-
-
-@pytest.fixture(autouse=True)
-def _no_throttle_left_over():
-    cache.clear()
 
 
 @pytest.fixture

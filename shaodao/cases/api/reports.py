@@ -27,7 +27,12 @@ THROTTLED = {"x-problems": {"429": "Too many requests", "413": "Too large", "415
 
 
 @router.post(
-    "/uploads", response={201: UploadOut}, auth=OPEN, throttle=Unknown(), url_name="upload", openapi_extra=THROTTLED
+    "/uploads",
+    response={201: UploadOut},
+    auth=OPEN,
+    throttle=Unknown("uploads", 60),
+    url_name="upload",
+    openapi_extra=THROTTLED,
 )
 def upload(request: HttpRequest, file: File[UploadedFile]) -> HttpResponse:
     """One photo (JPEG, PNG, WebP, HEIC), checked by its content. Its id is good for two hours."""
@@ -39,7 +44,11 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> HttpResponse:
 
 
 @router.post(
-    "/reports", response={200: ReportOut, 201: ReportOut}, auth=OPEN, throttle=Unknown(), openapi_extra=THROTTLED
+    "/reports",
+    response={200: ReportOut, 201: ReportOut},
+    auth=OPEN,
+    throttle=Unknown("reports", 6),
+    openapi_extra=THROTTLED,
 )
 def create(
     request: HttpRequest,
