@@ -8,10 +8,8 @@ from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.cases import rules
 from shaodao.cases.models import Case
-from shaodao.cases.words import CaseState
-from shaodao.foundation import clock
+from shaodao.cases.words import OPEN_STATES, CaseState
 from shaodao.portal import queries
 from shaodao.portal.words import masked, name_of, plain, where
 
@@ -22,16 +20,22 @@ def title_of(case: Case) -> str:
 
 def geojson(cases: list[Case]) -> dict[str, Any]:
     """A FeatureCollection (WGS-84) of published cases with a position; others are left out."""
-    now = clock.now()
-    return {"type": "FeatureCollection", "features": [_feature(c, now) for c in cases if _has_point(c)]}
+    return {"type": "FeatureCollection", "features": [_feature(c) for c in cases if _has_point(c)]}
 
 
 def _has_point(case: Case) -> bool:
     return case.published and case.lon is not None and case.lat is not None
 
 
-def _feature(case: Case, now: datetime) -> dict[str, Any]:
-    closed = case.state == CaseState.CLOSED
+def _sign(case: Case) -> tuple[str, Any]:
+    """The marker's shape and what it means to the public: at work, closed, or left aside."""
+    if case.state in OPEN_STATES:
+        return "yellow", _("办理中")
+    return ("done", _("已结案")) if case.state == CaseState.CLOSED else ("paused", _("未办理"))
+
+
+def _feature(case: Case) -> dict[str, Any]:
+    light, words = _sign(case)
     photo = next((p for p in getattr(case, "shown", [])), None)
     properties = {
         "layer": "case",
@@ -39,7 +43,8 @@ def _feature(case: Case, now: datetime) -> dict[str, Any]:
         "label": title_of(case),
         "title": title_of(case),
         "state": str(plain(case).label),
-        "light": "done" if closed else str(rules.light(case.due_at, case.yellow_at, now)),
+        "light": light,
+        "light_words": str(words),
         "text": masked(case.public_text)[:200],
         "url": reverse("public_case", args=[case.number]),
         "photo": reverse("media", args=["thumbnail", photo.upload_id]) if photo else "",

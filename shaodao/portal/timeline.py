@@ -110,4 +110,5 @@ def entries(events: Iterable[CaseEvent], notes: Iterable[Note], *, reasons: bool
         unit = note.organisation.name if note.organisation else _("总指挥部")
         text = note.text if reasons else masked(note.text)
         found.append(Entry(note.created_at, _("%(unit)s 的进展") % {"unit": unit}, text))
-    return sorted(reversed(found), key=lambda entry: entry.at, reverse=True)
+    found.reverse()  # of two at the same moment the later one comes first
+    return sorted(found, key=lambda entry: entry.at, reverse=True)

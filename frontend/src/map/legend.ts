@@ -8,9 +8,10 @@ import { shapeCanvas } from "./shapes";
 export function drawLegend(el: HTMLElement, data: Collection): void {
   el.querySelector(".map-legend")?.remove();
   const box = h("div", { class: "map-legend" });
-  const present = new Set(data.features.map((feature) => feature.properties?.light));
-  for (const light of LIGHTS.filter((name) => present.has(name))) {
-    box.append(h("span", {}, shapeCanvas(light, 1), t(`light_${light}`)));
+  // A page may call the lights otherwise (`light_words`): the public reads "being handled", not "running late".
+  const words = new Map(data.features.map(({ properties: p }) => [p?.light, String(p?.light_words ?? "")]));
+  for (const light of LIGHTS.filter((name) => words.has(name))) {
+    box.append(h("span", {}, shapeCanvas(light, 1), words.get(light) || t(`light_${light}`)));
   }
   if (data.features.some((feature) => feature.properties?.illustrative)) {
     box.append(h("span", { class: "map-illustrative" }, t("map_illustrative")));

@@ -36,7 +36,7 @@ function content({ properties: p }: MapGeoJSONFeature): HTMLElement {
   if (p.number && p.title) box.append(h("div", { class: "text-secondary text-number" }, String(p.number)));
   if (LIGHTS.includes(p.light as Light)) {
     const words = h("div", { class: "map-popup-light" });
-    words.append(shapeCanvas(p.light as Light, 1), [t(`light_${p.light}`), p.state].filter(Boolean).join(" · "));
+    words.append(shapeCanvas(p.light as Light, 1), [p.light_words || t(`light_${p.light}`), p.state].filter(Boolean).join(" · "));
     box.append(words);
   }
   if (p.text) box.append(h("p", {}, String(p.text)));
