@@ -21,6 +21,13 @@ PHONE = RegexValidator(r"^[0-9+()\-\s]{5,30}$", _("电话只写数字，例如 1
 HINT = {"autocomplete": "off", "spellcheck": "false"}
 
 
+class Words(forms.CharField):
+    """Text without control characters: line breaks and tabs stay, what no keyboard types is left out."""
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python("".join(c for c in str(value or "") if c >= " " or c in "\n\t"))
+
+
 class Photos(forms.FileInput):
     allow_multiple_selected = True
 
@@ -37,11 +44,11 @@ class PhotosField(forms.FileField):
 class ContactForm(forms.Form):
     """A contact is never asked for; it is kept apart from the report, and each reading of it is logged."""
 
-    name = forms.CharField(label=_("称呼"), max_length=60, required=False)
-    phone = forms.CharField(label=_("手机或电话"), max_length=30, required=False, validators=[PHONE])
+    name = Words(label=_("称呼"), max_length=60, required=False)
+    phone = Words(label=_("手机或电话"), max_length=30, required=False, validators=[PHONE])
     email = forms.EmailField(label=_("电子邮箱"), max_length=254, required=False)
-    homepage = forms.CharField(label=_("网址（请留空）"), required=False, max_length=200)  # only machines fill it
-    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=80)
+    homepage = Words(label=_("网址（请留空）"), required=False, max_length=200)  # only machines fill it
+    key = Words(widget=forms.HiddenInput, required=False, max_length=80)
 
     def clean_homepage(self) -> str:
         if self.cleaned_data["homepage"]:
@@ -60,7 +67,7 @@ class ContactForm(forms.Form):
 
 
 class ReportForm(ContactForm):
-    text = forms.CharField(
+    text = Words(
         label=_("看到了什么"),
         max_length=4000,
         required=False,
@@ -79,10 +86,10 @@ class ReportForm(ContactForm):
             }
         ),
     )
-    address = forms.CharField(label=_("地址或附近的标志"), max_length=200, required=False)
-    cell = forms.CharField(label=_("单元网格编码"), max_length=20, required=False, widget=forms.TextInput(attrs=HINT))
-    lon = forms.CharField(label=_("经度"), max_length=30, required=False, widget=forms.TextInput(attrs=HINT))
-    lat = forms.CharField(label=_("纬度"), max_length=30, required=False, widget=forms.TextInput(attrs=HINT))
+    address = Words(label=_("地址或附近的标志"), max_length=200, required=False)
+    cell = Words(label=_("单元网格编码"), max_length=20, required=False, widget=forms.TextInput(attrs=HINT))
+    lon = Words(label=_("经度"), max_length=30, required=False, widget=forms.TextInput(attrs=HINT))
+    lat = Words(label=_("纬度"), max_length=30, required=False, widget=forms.TextInput(attrs=HINT))
     datum = forms.ChoiceField(
         label=_("坐标系"),
         required=False,
@@ -151,19 +158,19 @@ def _attribute_field(attribute: Attribute) -> forms.Field:
             return forms.ChoiceField(widget=forms.RadioSelect, choices=choices, **common)
         return forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, choices=choices, **common)
     if attribute.datatype == types.TEXT:
-        return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=2000, **common)
-    return forms.CharField(max_length=200, **common)
+        return Words(widget=forms.Textarea(attrs={"rows": 3}), max_length=2000, **common)
+    return Words(max_length=200, **common)
 
 
 class MeTooForm(ContactForm):
-    text = forms.CharField(
+    text = Words(
         label=_("补充说明"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
 
 
 class FollowForm(forms.Form):
-    number = forms.CharField(label=_("案件编号"), max_length=30, widget=forms.TextInput(attrs=HINT))
-    code = forms.CharField(label=_("查询码"), max_length=30, widget=forms.TextInput(attrs=HINT))
+    number = Words(label=_("案件编号"), max_length=30, widget=forms.TextInput(attrs=HINT))
+    code = Words(label=_("查询码"), max_length=30, widget=forms.TextInput(attrs=HINT))
 
     def clean_code(self) -> str:
         return "".join(c for c in self.cleaned_data["code"].upper() if c.isalnum())
@@ -176,7 +183,7 @@ class CallbackForm(forms.Form):
     responded = forms.ChoiceField(label=_("有人联系过您吗"), choices=YES_NO, widget=forms.RadioSelect)
     resolved = forms.ChoiceField(label=_("问题解决了吗"), choices=YES_NO, widget=forms.RadioSelect)
     satisfied = forms.ChoiceField(label=_("您满意吗"), choices=YES_NO, widget=forms.RadioSelect)
-    remark = forms.CharField(
+    remark = Words(
         label=_("还有什么想说的"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
 
@@ -184,7 +191,7 @@ class CallbackForm(forms.Form):
 class FilterForm(forms.Form):
     """What is looked for in the list of cases; `since` and `until` are days of the district's calendar."""
 
-    q = forms.CharField(label=_("搜索"), max_length=100, required=False)
+    q = Words(label=_("搜索"), max_length=100, required=False)
     category = forms.ChoiceField(label=_("类别"), required=False)
     street = forms.ChoiceField(label=_("街道"), required=False)
     state = forms.ChoiceField(
