@@ -8,7 +8,8 @@ class CasesConfig(AppConfig):
     verbose_name = _("案件")
 
     def ready(self) -> None:
-        from shaodao.cases import media
+        from shaodao.cases import media, notify
         from shaodao.foundation import uploads
 
         uploads.register_viewer(media.viewer)
+        notify.register()

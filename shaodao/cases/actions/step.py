@@ -17,7 +17,7 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.cases import inputs, queries, rules
+from shaodao.cases import inputs, notify, queries, rules
 from shaodao.cases.actions.clocks import Clocks
 from shaodao.cases.facts import ActorFacts, CaseFacts, PostFacts
 from shaodao.cases.lifecycle import BY_ACTION, PUBLIC, SYSTEM, Transition
@@ -147,12 +147,13 @@ class Step:
         event = self._append(changes, key)
         if self.notices:
             Notice.objects.bulk_create(self.notices)
-        outbox.publish(
+        message = outbox.publish(
             f"case.{self.action}",
             self.case.number,
             {"case": self.case.pk, "version": self.case.version, "state": self.case.state, "action": self.action},
             self.now,
         )
+        notify.reporters(self, message)
         return event
 
     def _append(self, changes: dict[str, Any], key: str | None) -> CaseEvent:
