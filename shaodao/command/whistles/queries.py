@@ -119,7 +119,7 @@ def disputes(
     if unit:
         rows = rows.filter(Q(lead=unit) | Q(assignment__organisation=unit))
     return rows.select_related(
-        "case__street", "category", "assignment__organisation", "lead", "raised_by", "ruled_by"
+        "case__category", "category", "assignment__organisation", "lead", "raised_by", "ruled_by"
     ).order_by("-pk")
 
 
