@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases import choices
 from shaodao.cases.lifecycle import Field, Transition
+from shaodao.cases.masking import masked
 from shaodao.cases.queries import Loaded
 from shaodao.cases.words import CaseState, Channel, Light
 from shaodao.foundation import clock, uploads
@@ -103,7 +104,7 @@ class ActionForm(forms.Form):
             reports = list(case.reports.all()[:1])
             first |= {
                 "published": case.published,
-                "public_text": case.public_text or (reports[0].text if reports else case.summary),
+                "public_text": case.public_text or masked(reports[0].text if reports else case.summary),
             }
         return first
 

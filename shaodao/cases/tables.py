@@ -29,6 +29,7 @@ COLUMNS: tuple[tuple[Any, Callable[[Case], Any]], ...] = (
     (gettext_lazy("状态"), lambda c: c.get_state_display()),
     (gettext_lazy("结果"), lambda c: c.get_outcome_display() if c.outcome else ""),
     (gettext_lazy("类别"), lambda c: str(c.category or "")),
+    (gettext_lazy("公开文字"), lambda c: c.public_text if c.published else ""),
     (gettext_lazy("紧急"), lambda c: _("是") if c.urgent else ""),
     (gettext_lazy("来源"), lambda c: c.get_channel_display()),
     (gettext_lazy("街道"), lambda c: str(c.street or "")),

@@ -1,30 +1,21 @@
 """What the public reads: names in the reader's language, states and limits in plain words, numbers masked."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from shaodao.cases.masking import masked as masked
 from shaodao.cases.models import Case
 from shaodao.cases.words import CaseState, Outcome
 from shaodao.foundation.district import Limit
-
-LONG_FIGURES = re.compile(r"(?<!\d)(\d{3})\d{4,11}(\d{3}[\dXx])(?!\d)")
-MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)[ \-]?\d{4}[ \-]?(\d{4})(?!\d)")
-MAIL = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})")
 
 
 def name_of(row: Any, field: str = "name") -> str:
     """A row's name in the reader's language, Chinese where there is no English one; "" for None."""
     english = getattr(row, f"{field}_en", "") if (get_language() or "").startswith("en") else ""
     return english or getattr(row, field, "") or ""
-
-
-def masked(text: str) -> str:
-    """Free text without whole telephone and identity numbers (3 + 4 figures stay) and mail names, in case one slipped."""
-    return MAIL.sub(r"\1***@\2", LONG_FIGURES.sub(r"\1****\2", MOBILE.sub(r"\1****\2", text)))
 
 
 def limit_in_words(limit: Limit) -> str:

@@ -41,7 +41,7 @@ def names(rows: Any) -> str:
 @register.simple_tag
 def state(case: Case) -> SafeString:
     """The state as a quiet chip; a closed case that was not fixed says so."""
-    words = case.get_outcome_display() if case.outcome == "not_fixed" else case.get_state_display()
+    words = case.get_outcome_display() if case.outcome and case.outcome != "fixed" else case.get_state_display()
     return format_html('<span class="state state-{}">{}</span>', case.outcome or case.state, words)
 
 

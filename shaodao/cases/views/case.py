@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from shaodao.cases import choices, queries
+from shaodao.cases import choices, masking, queries
 from shaodao.cases.forms import ActionForm
 from shaodao.cases.models import Case, Photo, Report
 from shaodao.cases.queries import Loaded
@@ -49,7 +49,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "next": _next(loaded, buttons, now),
         "reports": _reports(reports),
         "may_read": people.may_read(actor.facts, case, loaded.assignments),
-        "photos": list(case.photos.select_related("upload", "assignment__organisation")),
+        "photos": list(case.photos.filter(report=None).select_related("assignment__organisation")),
         "assignments": _assignments(loaded, buttons, now),
         "whistles": _whistles(loaded, buttons, units),
         "requests": _parts("request", loaded.requests, loaded, buttons),
@@ -93,6 +93,7 @@ def _next(loaded: Loaded, buttons: panels.Buttons, now: datetime) -> dict[str, A
         "url": reverse("case_do", args=args),
         "on": panels.part_label(t.on, row, loaded) if row else "",
         "numbers": panels.numbers_of(loaded, row) if t.action == "evaluate" else [],
+        "siblings": [b for b in buttons.parts.get(f"{t.on}:{on.id}", []) if b.allowed] if on is not None else [],
     }
 
 
@@ -100,7 +101,7 @@ def _reports(reports: list[Report]) -> list[dict[str, Any]]:
     return [
         {
             "row": r,
-            "contact": people.masked(r.contact) if hasattr(r, "contact") else None,
+            "contact": masking.contact(r.contact) if hasattr(r, "contact") else None,
             "photos": list(r.photos.all()),
         }
         for r in reports

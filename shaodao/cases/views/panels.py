@@ -1,5 +1,6 @@
 """The parts of a case page: clocks with their lights, who may do what to which part, what lies near, what was ruled."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from shaodao.cases.rules import Offer
 from shaodao.cases.views.listing import light_of
 from shaodao.cases.words import ClockKind, Light
 from shaodao.foundation import calendar
+from shaodao.foundation.templatetags.shaodao import duration_filter
 from shaodao.kernel import worktime
 
 NOT_HERE = {"me_too", "callback", "escalate"}  # those come from the report form, the reporter's link and the clock
@@ -53,13 +55,14 @@ def clock_view(row: Clock, now: datetime) -> ClockView:
         light, verdict = (Light.RED, _("超时完成")) if late else (Light.DONE, _("按时完成"))
     used, limit = used_seconds(row, now), row.value * (1 + row.extensions)
     span = _seconds(limit, row.unit)
+    spent, whole = _amount(used, limit, row.unit)
     return ClockView(
         kind=row.kind,
         label=str(ClockKind(row.kind).label),
         light=light,
         due_at=row.due_at,
-        used=_amount(used, limit, row.unit)[0],
-        limit=_amount(used, limit, row.unit)[1],
+        used=spent,
+        limit=whole,
         percent=min(100, round(100 * used / span)) if span else 100,
         provisional=row.provisional and row.stopped_at is None,
         verdict=verdict,
@@ -82,10 +85,13 @@ def _seconds(value: float, unit: str) -> float:
 
 
 def _amount(used: float, limit: float, unit: str) -> tuple[str, str]:
-    """Used and limit in the same unit: ("7", "15 分钟"), ("1.3", "4 工作时")."""
+    """Used and limit in the same unit: ("7", "15 分钟"), ("1.3", "4 工作时"); what ran far over, in days and hours."""
     if unit == "hour" and limit < 2:
-        return f"{used / 60:.0f}", _("%(n)g 分钟") % {"n": limit * 60}
-    return f"{used / _seconds(1.0, unit):.1f}".removesuffix(".0"), choices.limit_text(limit, unit)
+        minutes = math.ceil(used / 60) if used > limit * 3600 else math.floor(used / 60)
+        return (str(minutes) if minutes < 120 else duration_filter(used)), _("%(n)g 分钟") % {"n": limit * 60}
+    amount = used / _seconds(1.0, unit)
+    tenths = math.ceil(amount * 10) if amount > limit else math.floor(amount * 10)  # never 4 of 4 when it is over
+    return f"{tenths / 10:g}", choices.limit_text(limit, unit)
 
 
 def header_light(case: Case, now: datetime) -> dict[str, Any]:

@@ -12,36 +12,13 @@ from django.views.decorators.http import require_POST
 from shaodao.cases import queries
 from shaodao.cases.facts import ActorFacts
 from shaodao.cases.lifecycle import HEADQUARTERS, STREET
-from shaodao.cases.models import Case, Contact
+from shaodao.cases.models import Case
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import case_of, staff
 from shaodao.cases.words import OPEN_ASSIGNMENT_STATES
 from shaodao.foundation import clock
 
 LONGEST = 200
-
-
-def mask_name(name: str) -> str:
-    """The first character only: 王*."""
-    return f"{name[0]}*" if name else ""
-
-
-def mask_phone(phone: str) -> str:
-    """Three digits, four stars, the last four: 138****1234; short numbers keep less."""
-    text = phone.strip()
-    if not text:
-        return ""
-    return f"{text[:3]}****{text[-4:]}" if len(text) >= 9 else f"{text[:1]}****"
-
-
-def mask_email(address: str) -> str:
-    name, at, host = address.partition("@")
-    return f"{name[:1]}***{at}{host}" if at else ""
-
-
-def masked(contact: Contact) -> list[str]:
-    shown = [mask_name(contact.name), mask_phone(contact.phone), mask_email(contact.email)]
-    return [text for text in shown if text]
 
 
 def may_read(actor: ActorFacts, case: Case, assignments: list[Any]) -> bool:
