@@ -36,6 +36,7 @@ def tabs(scope: Scope, current: str) -> list[dict[str, Any]]:
         ("audit", "command_audit", _("存证"), OFFICE),
         ("settings", "command_settings", _("参数"), EVERYBODY),
         ("people", "command_people", _("人员岗位"), OFFICE),
+        ("outbox", "command_outbox", _("发件箱"), ADMIN | {"headquarters"}),
         ("log", "command_log", _("日志"), ADMIN),
     ]
     return [

@@ -1,6 +1,6 @@
 """Addresses of the headquarters' pages, under /command/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from shaodao.command.lists import views as lists
 from shaodao.command.office import views as office
@@ -30,4 +30,5 @@ urlpatterns = [
     path("log/", office.entries, name="command_log"),
     path("settings/", office.settings, name="command_settings"),
     path("people/", office.people, name="command_people"),
+    path("outbox/", include("shaodao.command.outbox.urls")),
 ]

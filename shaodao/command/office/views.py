@@ -119,6 +119,11 @@ def action_names() -> dict[str, str]:
         "post.end": _("结束岗位"),
         "token.issue": _("签发接口令牌"),
         "token.revoke": _("吊销接口令牌"),
+        "webhook.create": _("新建订阅"),
+        "webhook.change": _("修改订阅"),
+        "webhook.secret": _("更换订阅密钥"),
+        "webhook.remove": _("删除或停用订阅"),
+        "delivery.resend": _("重发消息"),
     }
 
 

@@ -1,0 +1,1 @@
+"""The outbox made visible: what waits, what went, what failed and why; and who listens."""
