@@ -5,10 +5,12 @@ and shows the answer of `perform` beside the field it is about.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core import signing
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -241,6 +243,16 @@ STATES = [("open", _("在办")), *CaseState.choices]
 SIZES = (25, 50, 100)
 
 
+def _day(label: Any) -> forms.DateField:
+    """A day of this century: others mean a slip of the hand, and overflow in the arithmetic of time zones."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        validators=[MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31))],
+    )
+
+
 class FilterForm(forms.Form):
     """The filter of a list. Every field is optional; one that cannot be read is shown with its fault and left out."""
 
@@ -257,8 +269,8 @@ class FilterForm(forms.Form):
     due = forms.ChoiceField(label=_("到期"), required=False, choices=[("", _("全部")), ("4h", _("4 小时内到期"))])
     urgent = forms.BooleanField(label=_("只看紧急"), required=False)
     rebound = forms.BooleanField(label=_("只看反弹"), required=False)
-    since = forms.DateField(label=_("上报自"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    until = forms.DateField(label=_("上报至"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    since = _day(_("上报自"))
+    until = _day(_("上报至"))
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, label_suffix="", **given)
