@@ -3,12 +3,18 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import connection, transaction
+
 from shaodao.foundation.models import Delivery, OutboxMessage, Webhook
+
+WAKE = "shaodao_outbox"  # PostgreSQL's channel that wakes the event stream
 
 
 def publish(topic: str, subject: str, payload: dict[str, Any], now: datetime) -> OutboxMessage:
     """Record a message and one waiting delivery for each active webhook whose topics it matches (by prefix)."""
     message = OutboxMessage.objects.create(topic=topic, subject=subject, payload=payload, created_at=now)
+    if connection.vendor == "postgresql":
+        transaction.on_commit(wake)
     hooks = [hook for hook in Webhook.objects.filter(active=True) if any(topic.startswith(str(t)) for t in hook.topics)]
     if hooks:
         Delivery.objects.bulk_create(
@@ -23,6 +29,12 @@ def publish(topic: str, subject: str, payload: dict[str, Any], now: datetime) ->
             for hook in hooks
         )
     return message
+
+
+def wake() -> None:
+    """Tell the event stream that there is something; after the commit, so that no transaction waits for another."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {WAKE}")
 
 
 def post(message: OutboxMessage, channel: str, recipient: str, subject: str, body: str, now: datetime) -> Delivery:
