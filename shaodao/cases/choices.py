@@ -82,7 +82,9 @@ def limit_text(value: float, unit: str) -> str:
 
 def units(case: Case | None, *, everybody: bool = False) -> list[Pair]:
     """Organisations that can be given work, grouped by kind; communities only those of the case's street."""
-    rows = _keep("units", lambda: list(Organisation.objects.filter(active=True).select_related("place").order_by("kind", "code")))
+    rows = _keep(
+        "units", lambda: list(Organisation.objects.filter(active=True).select_related("place").order_by("kind", "code"))
+    )
     groups: dict[str, list[Pair]] = {}
     for row in sorted(rows, key=lambda o: HANDLING_KINDS.index(o.kind) if o.kind in HANDLING_KINDS else 9):
         if row.kind not in HANDLING_KINDS and not everybody:

@@ -75,7 +75,9 @@ class Position(forms.TextInput):
     """One plain input "lon,lat" with a button that fills it from the device (frontend/src/components/locate.ts)."""
 
     def __init__(self) -> None:
-        super().__init__({"data-locate": "", "inputmode": "text", "autocomplete": "off", "placeholder": "113.2980,40.0757"})
+        super().__init__(
+            {"data-locate": "", "inputmode": "text", "autocomplete": "off", "placeholder": "113.2980,40.0757"}
+        )
 
 
 class ActionForm(forms.Form):
@@ -83,7 +85,7 @@ class ActionForm(forms.Form):
 
     def __init__(self, transition: Transition, loaded: Loaded, on: Any = None, **given: Any) -> None:
         self.transition, self.loaded, self.on = transition, loaded, on
-        given.setdefault("label_suffix", "")
+        given["label_suffix"] = ""
         given["initial"] = self._initial() | (given.get("initial") or {})
         super().__init__(**given)
         self.kept: list[int] = []
@@ -112,7 +114,9 @@ class ActionForm(forms.Form):
 
     def _reason(self) -> forms.Field:
         return RawText(
-            label=REASON_LABELS.get(self.transition.action, _("理由") if self.transition.reason == "required" else _("说明")),
+            label=REASON_LABELS.get(
+                self.transition.action, _("理由") if self.transition.reason == "required" else _("说明")
+            ),
             required=self.transition.reason == "required",
             widget=forms.Textarea({"rows": 3, "maxlength": 500}),
         )
@@ -152,7 +156,9 @@ class ActionForm(forms.Form):
         return RawChoices(**common, choices=groups, widget=forms.SelectMultiple({"data-choose": "", "size": 5}))
 
     def _category(self, field: Field, common: dict[str, Any]) -> forms.Field:
-        select = forms.Select({"data-choose": "", "data-options-url": choices.conditions_url(), "data-options-for": "condition"})
+        select = forms.Select(
+            {"data-choose": "", "data-options-url": choices.conditions_url(), "data-options-for": "condition"}
+        )
         return RawChoice(**common, choices=[("", "—"), *choices.categories()], widget=select)
 
     def _condition(self, field: Field, common: dict[str, Any]) -> forms.Field:
@@ -230,10 +236,10 @@ def read_kept(text: str) -> list[int]:
 
 
 def add_errors(form: forms.Form, errors: dict[str, Any]) -> None:
-    form.full_clean() if form._errors is None else None
+    """Put faults beside their fields, and those of no field above the form."""
+    form.is_valid()  # makes sure that the form has looked at its data: only then can it take errors
     for name, text in errors.items():
-        known = name in form.fields
-        form.add_error(name if known else None, str(text) if known else f"{text}")
+        form.add_error(name if name in form.fields else None, str(text))
 
 
 # ── the filter of a list ─────────────────────────────────────────────────────────────────────────────────────────
@@ -273,7 +279,7 @@ class FilterForm(forms.Form):
     until = _day(_("上报至"))
 
     def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, label_suffix="", **given)
+        super().__init__(*args, **(given | {"label_suffix": ""}))
         everything = ("", _("全部"))
         self.fields["category"].choices = [everything, *choices.categories()]  # type: ignore[attr-defined]
         self.fields["street"].choices = [everything, *choices.streets()]  # type: ignore[attr-defined]
@@ -304,8 +310,12 @@ class ReportForm(forms.Form):
         label=_("网格编码"), required=False, max_length=15, help_text=_("15 位数字；没有坐标时用它定位"),
         widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
     )  # fmt: skip
-    lon = forms.CharField(label=_("经度"), required=False, max_length=30, widget=forms.TextInput({"inputmode": "decimal"}))
-    lat = forms.CharField(label=_("纬度"), required=False, max_length=30, widget=forms.TextInput({"inputmode": "decimal"}))
+    lon = forms.CharField(
+        label=_("经度"), required=False, max_length=30, widget=forms.TextInput({"inputmode": "decimal"})
+    )
+    lat = forms.CharField(
+        label=_("纬度"), required=False, max_length=30, widget=forms.TextInput({"inputmode": "decimal"})
+    )
     datum = forms.ChoiceField(
         label=_("坐标系"), required=False, choices=[(d, choices.DATUM_LABELS.get(d, d)) for d in DATUMS],
         help_text=_("从高德、腾讯地图抄来的选 GCJ-02，从百度地图抄来的选 BD-09"),
@@ -319,7 +329,7 @@ class ReportForm(forms.Form):
     external_id = forms.CharField(label=_("来源编号"), required=False, max_length=80, help_text=_("如热线工单号"))
 
     def __init__(self, *args: Any, channels: Iterable[tuple[str, Any]] = (), **given: Any) -> None:
-        super().__init__(*args, label_suffix="", **given)
+        super().__init__(*args, **(given | {"label_suffix": ""}))
         self.fields["channel"].choices = list(channels)  # type: ignore[attr-defined]
         self.fields["category"].choices = [("", _("由受理员归类")), *choices.categories()]  # type: ignore[attr-defined]
         for name in ("name", "phone", "email"):
@@ -341,6 +351,3 @@ class ReportForm(forms.Form):
 
 class SavedViewForm(forms.Form):
     name = forms.CharField(label=_("名称"), max_length=40)
-
-
-

@@ -204,7 +204,9 @@ def channels(actor: ActorFacts) -> list[tuple[str, str | Promise]]:
     """The channels through which somebody may enter a report, as choices."""
     held = {p.role for p in actor.posts}
     return [
-        (c.value, c.label) for c in Channel if c not in (Channel.SENSOR, Channel.LETTER) and held & CHANNEL_ROLES.get(c, set())
+        (c.value, c.label)
+        for c in Channel
+        if c not in (Channel.SENSOR, Channel.LETTER) and held & CHANNEL_ROLES.get(c, set())
     ]
 
 
@@ -226,7 +228,8 @@ def counts(actor: ActorFacts, now: datetime | None = None) -> dict[str, Count]:
         columns[f"n_{box.key}"] = _number(rows)
         if box.section == "todo":
             columns[f"late_{box.key}"] = _number(rows.filter(due_at__lt=now))
-    row = Person.objects.filter(pk=actor.person_id).values(**columns).first() or {}
+    found = Person.objects.filter(pk=actor.person_id or 0).values(**columns).first()
+    row: dict[str, Any] = dict(found or {})
     return {
         key: Count(row.get(f"n_{key}") or 0, row.get(f"late_{key}") or 0)
         for key in [NOTICES.key, *(box.key for box in boxes)]

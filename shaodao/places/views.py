@@ -46,7 +46,7 @@ def _collection(features: Iterable[Feature]) -> HttpResponse:
     return response
 
 
-def _feature(name: str, geometry: dict[str, Any], **properties: Any) -> Feature:
+def _feature(name: str, geometry: dict[str, Any] | None, **properties: Any) -> Feature:
     return {"type": "Feature", "geometry": geometry, "properties": {"layer": name, **properties}}
 
 
@@ -97,7 +97,9 @@ def cells_layer(request: HttpRequest) -> HttpResponse:
     x0, y0, x1, y1 = (round(max(-180.0, min(180.0, v)) * 1e6) for v in (west, south, east, north))
     rows = Cell.objects.filter(west__lt=x1, east__gt=x0, south__lt=y1, south__gt=y0 - 50_000, north__gt=y0)
     return _collection(
-        _feature("cell", cell.geometry or _box(cell), label=cell.code[-6:], code=cell.code, illustrative=cell.illustrative)
+        _feature(
+            "cell", cell.geometry or _box(cell), label=cell.code[-6:], code=cell.code, illustrative=cell.illustrative
+        )
         for cell in rows[:MOST_CELLS]
     )
 

@@ -137,7 +137,9 @@ def test_a_list_of_100_takes_as_many_queries_as_one_of_10(town, role):
     make(town, 90)
     assert queries_of(desk, "/work/all/?per=100") == few <= 12
     assert queries_of(desk, "/work/") == desk_few <= 12
-    assert len(desk.rows("all", per=100)) == (0 if role == "department" else 100 if role != "street" else pytest.approx(67, abs=3))
+    assert len(desk.rows("all", per=100)) == (
+        0 if role == "department" else 100 if role != "street" else pytest.approx(67, abs=3)
+    )
 
 
 def test_the_first_list_of_a_fresh_process_stays_within_twelve(town, django_assert_max_num_queries):

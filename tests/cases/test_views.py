@@ -160,7 +160,9 @@ def test_faults_stand_beside_their_field_and_nothing_typed_is_lost(town, desks):
     page = response.content.decode()
     assert response.status_code == 422
     assert "哨种应为其中之一" in page and "没有这个承办单位" in page and "id_lead_error" in page
-    response = desks["street"].send("whistle_draft", case, kind="emergency", lead=town.water.pk, supports=[town.water.pk], reason="快")
+    response = desks["street"].send(
+        "whistle_draft", case, kind="emergency", lead=town.water.pk, supports=[town.water.pk], reason="快"
+    )
     page = response.content.decode()
     assert response.status_code == 422 and "主办单位不能同时协办" in page
     assert re.search(r'value="emergency"[^>]* checked', page) and ">\n快</textarea>" in page
@@ -221,7 +223,15 @@ def test_forbidden_is_403_unknown_is_404(town, desks):
     assert desks["street"].post(f"/work/cases/{case.number}/do/dispatch/", lead=1).status_code == 403
     for number in ("2020-000001", "x", "2021-999999", "2021-" + "9" * 30, "２０２１-０００００１", "2021-٠٠٠٠٠١"):
         assert desks["intake"].client.get(f"/work/cases/{number}/").status_code == 404, number
-    for path in ("do/me_too/", "do/escalate/", "do/callback/", "do/nothing/", f"do/sign/{on}999/", "do/sign/", "contact/1/"):
+    for path in (
+        "do/me_too/",
+        "do/escalate/",
+        "do/callback/",
+        "do/nothing/",
+        f"do/sign/{on}999/",
+        "do/sign/",
+        "contact/1/",
+    ):
         assert desks["department"].client.get(f"/work/cases/{case.number}/{path}").status_code in (404, 405), path
     assert CaseEvent.objects.filter(action="sign").count() == 0
 
@@ -248,7 +258,11 @@ def test_contact_is_masked_and_each_reading_is_logged(town, desks):
     response = desks["duty_leader"].post(path, reason="问清地点")
     assert "13812345678" in response.content.decode() and "no-store" in response["Cache-Control"]
     entry = LogEntry.objects.get(action="contact.read")
-    assert (entry.actor, entry.reason, entry.subject) == (desks["duty_leader"].person, "问清地点", f"report:{report.pk}")
+    assert (entry.actor, entry.reason, entry.subject) == (
+        desks["duty_leader"].person,
+        "问清地点",
+        f"report:{report.pk}",
+    )
     for allowed in ("street", "community", "department", "hotline"):
         assert desks[allowed].post(path, reason="x").status_code == 200, allowed
     for denied in ("inspector", "urban"):
@@ -329,7 +343,25 @@ def test_conditions_follow_the_category(town, desks):
         assert desks["intake"].open("/work/conditions/", category=nothing).count("<option") == 1
 
 
-NASTY = ["", "x", "-1", "0", "9" * 40, "1e9", "１", "²", "\x00", "null", "[]", "{}", "<b>", "2021-13-45T99:99", "nan,nan", "181,91", ","]
+NASTY = [
+    "",
+    "x",
+    "-1",
+    "0",
+    "9" * 40,
+    "1e9",
+    "１",
+    "²",
+    "\x00",
+    "null",
+    "[]",
+    "{}",
+    "<b>",
+    "2021-13-45T99:99",
+    "nan,nan",
+    "181,91",
+    ",",
+]
 FORMS = [
     ("intake", "categorise", ("category", "condition", "urgent")), ("intake", "merge", ("target",)),
     ("dispatcher", "dispatch", ("lead", "supports")), ("street", "whistle_draft", ("kind", "lead", "supports")),
@@ -358,7 +390,13 @@ def test_english_pages_say_nothing_in_chinese(town, desks):
     data = data_words(town)
     for who, desk in desks.items():
         desk.client.cookies["django_language"] = "en"
-        paths = ["/work/", "/work/notices/", "/work/all/", f"/work/cases/{case.number}/", f"/work/cases/{open_case.number}/"]
+        paths = [
+            "/work/",
+            "/work/notices/",
+            "/work/all/",
+            f"/work/cases/{case.number}/",
+            f"/work/cases/{open_case.number}/",
+        ]
         paths += [f"/work/{box}/" for box in ("intake", "close", "evaluate", "sign", "verify")]
         pages = [desk.client.get(path) for path in paths]
         for response in pages:

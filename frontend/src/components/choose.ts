@@ -10,6 +10,7 @@ TomSelect.define("remove_button", removeButton);
 export function choose(select: HTMLSelectElement): void {
   new TomSelect(select, {
     maxOptions: undefined,
+    refreshThrottle: 0, // or a quick Enter takes what stood there before the list was filtered
     lockOptgroupOrder: true,
     hidePlaceholder: true,
     placeholder: t("choose_search"),

@@ -52,8 +52,20 @@ def marks(case: Case) -> SafeString:
     if case.urgent:
         parts.append(("urgent", "bolt", _("紧急")))
     if case.rebound_count:
-        parts.append(("rebound", "rotate", ngettext("反弹 %(n)d 次", "反弹 %(n)d 次", case.rebound_count) % {"n": case.rebound_count}))
+        parts.append(
+            (
+                "rebound",
+                "rotate",
+                ngettext("反弹 %(n)d 次", "反弹 %(n)d 次", case.rebound_count) % {"n": case.rebound_count},
+            )
+        )
     if case.rework_count:
-        parts.append(("rework", "arrow-back-up", ngettext("返工 %(n)d 次", "返工 %(n)d 次", case.rework_count) % {"n": case.rework_count}))
+        parts.append(
+            (
+                "rework",
+                "arrow-back-up",
+                ngettext("返工 %(n)d 次", "返工 %(n)d 次", case.rework_count) % {"n": case.rework_count},
+            )
+        )
     chips = [format_html('<span class="mark mark-{}">{}{}</span>', key, icon(name), text) for key, name, text in parts]
     return SafeString("".join(chips))

@@ -161,7 +161,17 @@ def _map(case: Case, loaded: Loaded, near: list[dict[str, Any]], light: dict[str
     """The spot, where departments reported in, and what lies near, as GeoJSON; None without a position."""
     if case.lon is None or case.lat is None:
         return None
-    features = [_point(case.lon, case.lat, layer="case", light=light["light"], number=case.number, title=case.summary, label=case.number)]
+    features = [
+        _point(
+            case.lon,
+            case.lat,
+            layer="case",
+            light=light["light"],
+            number=case.number,
+            title=case.summary,
+            label=case.number,
+        )
+    ]
     for a in loaded.assignments:
         if a.arrived_lon is not None:
             label = choices.named(a.organisation)
@@ -170,12 +180,20 @@ def _map(case: Case, loaded: Loaded, near: list[dict[str, Any]], light: dict[str
         other = item["case"]
         url = reverse("case", args=[other.number])
         features.append(
-            _point(other.lon, other.lat, layer="case", light=item["light"], number=other.number, title=other.summary, url=url)
+            _point(
+                other.lon,
+                other.lat,
+                layer="case",
+                light=item["light"],
+                number=other.number,
+                title=other.summary,
+                url=url,
+            )
         )
     return {"type": "FeatureCollection", "features": features}
 
 
-def _point(lon: float, lat: float, **properties: Any) -> dict[str, Any]:
+def _point(lon: float | None, lat: float | None, **properties: Any) -> dict[str, Any]:
     return {
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [lon, lat]},

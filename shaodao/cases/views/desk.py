@@ -33,7 +33,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     first = rows.order_by(*order("")).select_related("category", "street", "community", "lead")[:FIRST]
     context = {
         "tiles": tiles,
-        "waiting": sum(t["count"].total for t in tiles),
+        "waiting": sum(counts[b.key].total for b in boxes),
         "overdue": counts["overdue"].total if "overdue" in counts else 0,
         "unseen": counts[inboxes.NOTICES.key].total,
         "rows": light_up(first, now),
@@ -91,5 +91,5 @@ def context_of(request: HttpRequest, box: Inbox, found: Listing) -> dict[str, An
 
 def saved_views(request: HttpRequest, box: Inbox) -> list[dict[str, Any]]:
     """My saved views of this inbox; `query` keeps the inbox before its filter."""
-    rows = SavedView.objects.filter(person_id=actor_of(request).facts.person_id, query__startswith=f"{box.key}?")
+    rows = SavedView.objects.filter(person=actor_of(request).person, query__startswith=f"{box.key}?")
     return [{"row": row, "query": row.query.partition("?")[2]} for row in rows]

@@ -56,7 +56,14 @@ def _post(request: HttpRequest, t: Transition, loaded: Loaded, row: Any, on: int
         if t.action == "publish":
             redaction.apply(request, case, data)
         perform(
-            t.action, case.pk, actor, on=on, version=seen, key=request.POST.get("key", "")[:80], reason=reason, data=data
+            t.action,
+            case.pk,
+            actor,
+            on=on,
+            version=seen,
+            key=request.POST.get("key", "")[:80],
+            reason=reason,
+            data=data,
         )
     except Invalid as error:
         form.fail(error.errors)
@@ -83,7 +90,14 @@ def _version(text: str) -> int | None:
 
 
 def _page(
-    request: HttpRequest, t: Transition, loaded: Loaded, row: Any, form: ActionForm, *, why: Any = None, status: int = 200
+    request: HttpRequest,
+    t: Transition,
+    loaded: Loaded,
+    row: Any,
+    form: ActionForm,
+    *,
+    why: Any = None,
+    status: int = 200,
 ) -> HttpResponse:
     case = loaded.case
     context = {

@@ -2,7 +2,7 @@
 
 import tempfile
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest
 from django.views.decorators.http import require_safe
 
 from shaodao.cases import tables
@@ -17,7 +17,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @staff
 @require_safe
-def export(request: HttpRequest, key: str) -> HttpResponse:
+def export(request: HttpRequest, key: str) -> FileResponse:
     box = inbox_of(request, key)
     found = listing(request, box)
     book, total = tables.workbook(found.rows)

@@ -72,7 +72,7 @@ def order(sort: str) -> list[Any]:
     return [column, "pk"]
 
 
-def narrow(rows: QuerySet[Case], values: dict[str, Any], now: datetime) -> QuerySet[Case]:
+def narrow(rows: QuerySet[Any], values: dict[str, Any], now: datetime) -> QuerySet[Any]:
     """Apply a filter's readable values."""
     for name in ("category", "street", "lead"):
         if name in values:

@@ -1,5 +1,7 @@
 """The notices: reminders, urgings, circulars for one's organisation; they stay until somebody has seen them."""
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -39,6 +41,7 @@ def notices(request: HttpRequest) -> HttpResponse:
         return redirect(request.get_full_path())
     show_all = request.GET.get("seen") == "1"
     page = Paginator(rows if show_all else rows.filter(seen_at=None), 50).get_page(request.GET.get("page"))
-    for notice in page.object_list:
+    shown: list[Any] = list(page.object_list)
+    for notice in shown:
         notice.icon, notice.colour = LOOKS.get(notice.kind, ("bell", "done"))
-    return render(request, "cases/notices.html", {"page": page, "show_all": show_all})
+    return render(request, "cases/notices.html", {"page": page, "notices": shown, "show_all": show_all})

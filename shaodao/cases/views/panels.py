@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -104,7 +105,7 @@ def case_clocks(loaded: Loaded, now: datetime) -> list[ClockView]:
     return [clock_view(c, now) for c in loaded.clocks if c.assignment_id is None and not c.cancelled]
 
 
-def numbers_of(loaded: Loaded, on: Assignment | None) -> list[ClockView]:
+def numbers_of(loaded: Loaded, on: Assignment | Model | None) -> list[ClockView]:
     """The clocks of one assignment, met or missed: they stand beside the rating."""
     if on is None:
         return []

@@ -84,4 +84,4 @@ def _mine(request: HttpRequest) -> SavedView | None:
     pk = request.POST.get("view", "")
     if not (pk.isascii() and pk.isdigit() and len(pk) <= 15):
         return None
-    return SavedView.objects.filter(pk=int(pk), person_id=actor_of(request).facts.person_id).first()
+    return SavedView.objects.filter(pk=int(pk), person=actor_of(request).person).first()

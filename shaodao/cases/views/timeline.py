@@ -168,7 +168,7 @@ def _details(row: CaseEvent) -> Iterable[str]:
         yield _("距案发点 %(m)d 米") % {"m": round(data["distance_m"])}
     for key, text in PLAIN.items():
         if isinstance(data.get(key), str) and data[key]:
-            yield text % {"v": data[key]}
+            yield str(text) % {"v": data[key]}
 
 
 def _units(data: dict[str, Any]) -> Iterable[str]:
