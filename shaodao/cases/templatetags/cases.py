@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from shaodao.cases import choices
 from shaodao.cases.models import Case
-from shaodao.cases.words import OPEN_STATES
+from shaodao.cases.words import OPEN_STATES, CaseState, Outcome
 from shaodao.foundation.templatetags.shaodao import icon
 
 register = template.Library()
@@ -41,7 +41,8 @@ def names(rows: Any) -> str:
 @register.simple_tag
 def state(case: Case) -> SafeString:
     """The state as a quiet chip; a closed case that was not fixed says so."""
-    words = case.get_outcome_display() if case.outcome and case.outcome != "fixed" else case.get_state_display()
+    # Not get_state_display(): it makes a table of all choices each time, and lists have a hundred rows.
+    words = Outcome(case.outcome).label if case.outcome and case.outcome != "fixed" else CaseState(case.state).label
     return format_html('<span class="state state-{}">{}</span>', case.outcome or case.state, words)
 
 
