@@ -9,6 +9,7 @@ from ninja import Path, Router
 
 from shaodao.cases import lifecycle
 from shaodao.cases.api import show
+from shaodao.cases.api.cases import POSSIBLE
 from shaodao.cases.api.paging import Page, PageSize, links, page_of
 from shaodao.cases.api.schemas import (
     DistrictLine,
@@ -94,7 +95,7 @@ def _transition(t: lifecycle.Transition) -> dict[str, Any]:
         "on_states": list(t.on_states),
         "reason": t.reason,
         "danger": t.danger,
-        "via_api": t.action not in show.ELSEWHERE and bool(t.roles - {lifecycle.PUBLIC, lifecycle.SYSTEM}),
+        "via_api": t.action in POSSIBLE,
         "fields": fields,
     }
 
