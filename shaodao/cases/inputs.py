@@ -128,7 +128,7 @@ def _find_organisations(keys: list[Any]) -> list[Organisation]:
     """Organisations by id or code, in the order given, without repetition."""
     if any(isinstance(k, bool) or not isinstance(k, int | str) for k in keys):
         raise Fault(_("单位应以编号或代码给出"))
-    texts = list(dict.fromkeys(str(k).strip() for k in keys))
+    texts = list(dict.fromkeys(_key(k) for k in keys))
     ids = [int(t) for t in texts if t.isascii() and t.isdigit() and len(t) <= 15]
     rows = Organisation.objects.filter(active=True, kind__in=HANDLING_KINDS)
     if not texts:
@@ -142,11 +142,16 @@ def _find_organisations(keys: list[Any]) -> list[Organisation]:
     return list({o.pk: o for t in texts if (o := by_code.get(t) or by_id.get(t))}.values())
 
 
+def _key(raw: Any) -> str:
+    """A key as somebody typed it; PostgreSQL refuses a NUL, so nothing is found by one."""
+    return str(raw).replace("\x00", "\ufffd").strip()
+
+
 def find_category(raw: Any) -> Category | None:
     """A category of the active scheme by id or by its key (event-0110); None for nothing; Fault when unknown."""
     if raw in (None, ""):
         return None
-    text = str(raw).strip()
+    text = _key(raw)
     rows = Category.objects.filter(active=True, scheme__active=True)
     kind, _dash, code = text.partition("-")
     if code:
