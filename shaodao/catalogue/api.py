@@ -81,13 +81,13 @@ def categories(
     q: Annotated[str | None, Query(max_length=60, description="Part of the name.")] = None,
 ) -> HttpResponse:
     rows = Category.objects.filter(active=True).select_related("scheme")
-    rows = rows.filter(scheme__code=_clean(scheme)) if scheme else rows.filter(scheme__active=True)
+    rows = rows.filter(scheme__code=scheme) if scheme else rows.filter(scheme__active=True)
     if kind:
         rows = rows.filter(kind=kind)
     if public is not None:
         rows = rows.filter(public=public)
     if q:
-        rows = rows.filter(name__icontains=_clean(q)) | rows.filter(name_en__icontains=_clean(q))
+        rows = rows.filter(name__icontains=q) | rows.filter(name_en__icontains=q)
     return answer([line(c) for c in rows.order_by("kind", "code")])
 
 
@@ -100,7 +100,7 @@ def category(
     """One category with its filing and closing conditions, limits, and the questions that a report answers."""
     kind, _dash, code = key.partition("-")
     rows = Category.objects.filter(kind=kind, code=code).select_related("scheme")
-    found = (rows.filter(scheme__code=_clean(scheme)) if scheme else rows.filter(scheme__active=True)).first()
+    found = (rows.filter(scheme__code=scheme) if scheme else rows.filter(scheme__active=True)).first()
     if found is None:
         raise Http404
     extra = ("keywords", "watch_days", "watch_radius_m", "duplicate_radius_m")
@@ -163,7 +163,3 @@ def value_name(value: dict[str, Any]) -> str:
     """The name of one choice of a list attribute."""
     english = (get_language() or "").startswith("en") and value.get("name_en")
     return str(english or value.get("name") or value["key"])
-
-
-def _clean(text: str) -> str:
-    return text.replace("\x00", "\ufffd")

@@ -34,8 +34,7 @@ def organisations(
     if kind:
         rows = rows.filter(kind=kind)
     if q:
-        text = q.replace("\x00", "\ufffd")
-        rows = rows.filter(name__icontains=text) | rows.filter(name_en__icontains=text) | rows.filter(code=text)
+        rows = rows.filter(name__icontains=q) | rows.filter(name_en__icontains=q) | rows.filter(code=q)
     return answer([line(o) for o in rows.order_by("code")])
 
 

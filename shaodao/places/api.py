@@ -50,7 +50,7 @@ def places(
     if level:
         rows = rows.filter(level=level)
     if parent:
-        rows = rows.filter(parent__code=parent.replace("\x00", "\ufffd"))
+        rows = rows.filter(parent__code=parent)
     return answer([line(p) for p in rows.order_by("code")])
 
 

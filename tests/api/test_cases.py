@@ -182,6 +182,8 @@ def test_refusals_and_field_errors(town, caller):
     town.act("file", case, "duty_leader")
     unknown = caller("dispatcher").act(case, "dispatch", data={"lead": "NOBODY", "who": 1})
     assert unknown.status_code == 422 and set(unknown.data["errors"]) == {"lead", "who"}
+    nul = caller("dispatcher").act(case, "dispatch", data={"lead": "a\x00b"})
+    assert nul.status_code == 422 and list(nul.data["errors"]) == ["lead"]
     for action in ("fly", "me_too", "callback", "escalate"):
         lost = caller("duty_leader").act(case, action)
         assert lost.status_code == 422 and lost.data["errors"].keys() == {"action"}

@@ -64,7 +64,7 @@ def test_an_id_that_never_comes_is_given_up_but_not_the_next_one(town, monday):
 def test_other_topics_and_words_stay_out(town, monday):
     case = town.report(name="王", phone="13800000000")
     source = feed.Feed()
-    row(source.floor + 1, case, "inbox.changed")
+    OutboxMessage.objects.create(topic="inbox.changed", payload={"case": case.pk}, created_at=case.created_at)
     assert source.read() == []
     town.act("file", case, "duty_leader", reason="王家门口")
     (item,) = source.read()

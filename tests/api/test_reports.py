@@ -110,7 +110,7 @@ def test_every_fault_at_once(town, anyone):
 def test_control_characters_do_not_reach_the_database(town, anyone):
     made = anyone.post("/reports", {**LITTER, "attributes": {}, "text": "a\x00b", "address": "c\x00d"})
     assert made.status_code == 201
-    assert Report.objects.get().text == "ab" and Report.objects.get().address == "cd"
+    assert Report.objects.get().text == "a\ufffdb" and Report.objects.get().address == "c\ufffdd"
 
 
 def test_callers_without_an_account_are_limited(town, anyone, caller):

@@ -58,11 +58,11 @@ def apply(rows: QuerySet[Case], wanted: CaseFilter, now: datetime) -> QuerySet[C
         "created_at__lt": _time("until", wanted.until),
         "category": _category(wanted.category),
     }
-    rows = rows.filter(**{k: _clean(v) for k, v in exact.items() if v is not None})
+    rows = rows.filter(**{k: v for k, v in exact.items() if v is not None})
     if wanted.light:
         rows = rows.filter(by_light(wanted.light, now))
     if wanted.q:
-        rows = rows.filter(_words(_clean(wanted.q)))
+        rows = rows.filter(_words(wanted.q))
     return rows.order_by(SORTS[wanted.sort], "-id")
 
 
@@ -77,11 +77,6 @@ def by_light(light: str, now: datetime) -> Q:
     }[light]
 
 
-def _clean(value: Any) -> Any:
-    """PostgreSQL refuses a NUL in text, so nothing is found by one."""
-    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value
-
-
 def _time(name: str, at: datetime | None) -> datetime | None:
     if at is None:
         return None
@@ -93,7 +88,7 @@ def _time(name: str, at: datetime | None) -> datetime | None:
 
 def _category(key: str | None) -> Any:
     try:
-        return inputs.find_category(_clean(key))
+        return inputs.find_category(key)
     except inputs.Fault as fault:
         raise Invalid({"category": str(fault)}) from None
 

@@ -93,7 +93,8 @@ def endpoint(*methods: str) -> Callable[[View], View]:
                 if request.method not in (*methods, "HEAD"):
                     raise Fault(405, _("这里可用：%(methods)s") % {"methods": ", ".join(methods)})
                 jurisdiction(request)
-                response = view(request, form=form, **kwargs)
+                named = {k: NOT_XML.sub("", v) for k, v in kwargs.items()}  # PostgreSQL refuses a NUL
+                response = view(request, form=form, **named)
             except Exception as error:
                 response = errors(form, faults_of(request, error))
                 if response.status_code == 405:
