@@ -55,8 +55,11 @@ class Round:
             self.counts["failed"] += 1
 
 
-def tick(now: datetime | None = None, *, train: bool = True) -> dict[str, int]:
-    """Do everything that is due at `now` (default: the clock's): {"escalated", "resumed", …, "failed"}: counts."""
+def tick(now: datetime | None = None, *, train: bool = True, send: bool = True) -> dict[str, int]:
+    """Do everything that is due at `now` (default: the clock's): {"escalated", "resumed", …, "failed"}: counts.
+
+    `train` and `send`: also learn from filed cases, also deliver the outbox; a replay of the past does neither.
+    """
     with clock.freeze(now or clock.now()):
         round = Round(clock.now())
         end_suspensions(round)
@@ -65,7 +68,8 @@ def tick(now: datetime | None = None, *, train: bool = True) -> dict[str, int]:
         remind_rechecks(round)
         end_watches(round)
         erase_contacts(round)
-        round.once("delivered", deliver)
+        if send:
+            round.once("delivered", deliver)
         round.once("sessions", lambda: Session.objects.filter(expire_date__lt=round.now).delete()[0])
         round.once("anchored", lambda: anchor(round.now))
         if train:

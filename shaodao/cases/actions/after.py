@@ -90,6 +90,7 @@ def callback(s: Step, *, callback: Callback, responded: bool, resolved: bool, sa
     s.touch(callback)
     callback.responded, callback.resolved, callback.satisfied = responded, resolved, satisfied
     callback.remark, callback.answered_at = remark, s.now
+    callback.save(update_fields=["remark"])  # free text: no tracked field, so the step does not write it
     s.data = {"responded": responded, "resolved": resolved, "satisfied": satisfied}
 
 
