@@ -129,9 +129,7 @@ class CategoryMap(models.Model):
     match = models.CharField(max_length=6, choices=Match.choices)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["source_category", "target_scheme"], name="category_map_key")
-        ]
+        constraints = [models.UniqueConstraint(fields=["source_category", "target_scheme"], name="category_map_key")]
 
     def __str__(self) -> str:
         return f"{self.source_category} → {self.target_category or '—'}"

@@ -163,9 +163,7 @@ def _attribute_field(attribute: Attribute) -> forms.Field:
 
 
 class MeTooForm(ContactForm):
-    text = Words(
-        label=_("补充说明"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
+    text = Words(label=_("补充说明"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class FollowForm(forms.Form):
@@ -183,9 +181,7 @@ class CallbackForm(forms.Form):
     responded = forms.ChoiceField(label=_("有人联系过您吗"), choices=YES_NO, widget=forms.RadioSelect)
     resolved = forms.ChoiceField(label=_("问题解决了吗"), choices=YES_NO, widget=forms.RadioSelect)
     satisfied = forms.ChoiceField(label=_("您满意吗"), choices=YES_NO, widget=forms.RadioSelect)
-    remark = Words(
-        label=_("还有什么想说的"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    remark = Words(label=_("还有什么想说的"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class FilterForm(forms.Form):
@@ -201,7 +197,7 @@ class FilterForm(forms.Form):
             ("", _("全部")),
             ("open", _("办理中")),
             ("closed", _("已结案")),
-            ("declined", _("不予立案")),
+            ("declined", _("未予立案")),
         ],
     )
     since = forms.DateField(label=_("从"), required=False, widget=forms.DateInput(attrs={"type": "date"}))

@@ -50,7 +50,7 @@ OPEN_WORDS = {
     CaseState.HANDLING: Plain("done", "tools", _("处置中"), _("负责的单位正在处理。")),
     CaseState.VERIFYING: Plain("done", "eye-check", _("核查中"), _("负责的单位已经办完，另有人到现场核查。")),
     CaseState.CLOSING: Plain("done", "eye-check", _("待结案"), _("现场核查合格，等待结案。")),
-    CaseState.DECLINED: Plain("paused", "circle-x", _("不予立案"), _("总指挥部没有立案；上报人可以查到理由。")),
+    CaseState.DECLINED: Plain("paused", "circle-x", _("未予立案"), _("总指挥部没有立案；上报人可以查到理由。")),
     CaseState.VOIDED: Plain("paused", "ban", _("已作废"), _("这件是误立的，已经作废。")),
     CaseState.MERGED: Plain("paused", "arrow-merge", _("已并案"), _("这件与另一件是同一个问题，已并在一起办理。")),
 }

@@ -56,7 +56,15 @@ def test_the_numbers_are_what_happened(busy, visitor):
     numbers = {key: n for key, n, _url in Numbers(html).found}
     assert numbers["open"] == Case.objects.exclude(state__in=["closed", "declined", "voided", "merged"]).count()
     assert numbers["green"] + numbers["yellow"] + numbers["red"] + numbers["paused"] == numbers["open"]
-    expected = {"paused": 1, "received": 6, "whistles": 1, "rebounds": 1, "disputes": 1, "requests": 1, "evaluations": 1}
+    expected = {
+        "paused": 1,
+        "received": 6,
+        "whistles": 1,
+        "rebounds": 1,
+        "disputes": 1,
+        "requests": 1,
+        "evaluations": 1,
+    }
     assert {key: numbers[key] for key in expected} == expected
     assert numbers["red"] >= 2  # Monday's case that nobody took, and the one that came back
 

@@ -188,7 +188,8 @@ def test_a_circular_from_a_rating_reaches_the_units(busy, visitor):
 
 
 @pytest.mark.parametrize(
-    "change", [{"case": "2021-999999"}, {"case": "无"}, {"title": ""}, {"organisations": ["NONE"]}, {"text": "长" * 5000}]
+    "change",
+    [{"case": "2021-999999"}, {"case": "无"}, {"title": ""}, {"organisations": ["NONE"]}, {"text": "长" * 5000}],
 )
 def test_a_faulty_circular_comes_back_with_its_faults(busy, visitor, change):
     case = Case.objects.first()

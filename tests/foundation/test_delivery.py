@@ -196,7 +196,9 @@ def test_nothing_is_sent_inside_unless_it_is_allowed(receiver, monkeypatch, host
     assert row.state == "waiting" and row.last_error.startswith("Refusal") and not receiver.seen
 
 
-@pytest.mark.parametrize("url", ["ftp://example.com/", "http://", "file:///etc/passwd", "http://u:p@example.com/", "http://[x"])
+@pytest.mark.parametrize(
+    "url", ["ftp://example.com/", "http://", "file:///etc/passwd", "http://u:p@example.com/", "http://[x"]
+)
 def test_urls_that_cannot_be(url):
     with pytest.raises(ValueError):
         hooks.check_url(url)
