@@ -25,7 +25,7 @@ class Words(forms.CharField):
     """Text without control characters: line breaks and tabs stay, what no keyboard types is left out."""
 
     def to_python(self, value: Any) -> str:
-        return super().to_python("".join(c for c in str(value or "") if c >= " " or c in "\n\t"))
+        return super().to_python("".join(c for c in str(value or "") if c >= " " or c in "\n\t")) or ""
 
 
 class Photos(forms.FileInput):

@@ -40,9 +40,9 @@ def _channel(data: Data) -> str:
     return str(Channel(data["channel"]).label) if data.get("channel") in Channel.values else ""
 
 
-def _assigned(data: Data, sentence: str) -> str:
+def _assigned(data: Data, sentence: Any) -> str:
     supports = _supports(data)
-    return sentence % {"lead": _lead(data)} + (_("，协办：%(units)s") % {"units": supports} if supports else "")
+    return str(sentence) % {"lead": _lead(data)} + (_("，协办：%(units)s") % {"units": supports} if supports else "")
 
 
 SAYS: dict[str, Promise | Callable[[Data], Any]] = {
