@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -21,6 +22,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
             "lat": here.centre[1],
             "basemap": here.settings.basemap,
         },
+        "events_url": settings.EVENTS_URL,
         "posts": SimpleLazyObject(lambda: posts_of(request)),
         "nav": SimpleLazyObject(lambda: work_nav(request)),
         "public_nav": SimpleLazyObject(lambda: public_nav(request)),

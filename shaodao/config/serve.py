@@ -89,7 +89,10 @@ def demo_accounts() -> str:
 
 
 def serve(host: str, port: int, workers: int, *, demo: bool, talk: Any) -> int:
-    """Run the web server, the event stream and the clock until one of them ends or we are told to stop."""
+    """Run the web server, the event stream and the clock until one of them ends or we are told to stop.
+
+    Without the stream (its port, the next one, is taken) the pages only do not announce news by themselves.
+    """
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "shaodao.config.settings"}
     environment["SHAODAO_EVENTS_PORT"] = str(port + 1)
     if demo:
@@ -100,6 +103,8 @@ def serve(host: str, port: int, workers: int, *, demo: bool, talk: Any) -> int:
     commands = {
         "web": [*granian, "--interface", "wsgi", "--port", str(port), "--workers", str(workers),
                 "--blocking-threads", "4", "shaodao.config.wsgi:application"],
+        "events": [*granian, "--interface", "asgi", "--port", str(port + 1), "--workers", "1",
+                   "--workers-kill-timeout", "3", "shaodao.config.asgi:application"],
         "clock": [sys.executable, "-m", "shaodao.cli", "tick", "--loop", "15"],
     }  # fmt: skip
     processes = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}
@@ -114,7 +119,7 @@ def serve(host: str, port: int, workers: int, *, demo: bool, talk: Any) -> int:
     failed = None
     while not stop["asked"] and failed is None:
         time.sleep(0.3)
-        failed = next((name for name, p in processes.items() if p.poll() is not None), None)
+        failed = next((name for name, p in processes.items() if name != "events" and p.poll() is not None), None)
     for process in processes.values():
         with contextlib.suppress(ProcessLookupError):
             process.terminate()

@@ -8,6 +8,9 @@ SHAODAO_VAR            folder for database, uploads and outgoing files (default:
 SHAODAO_EMAIL_URL      smtp://user:password@host:587 ; without it messages are written to files under var/mail
 SHAODAO_MEASURE        "1" counts each answer's queries into the header X-Queries (benchmarks)
 SHAODAO_REPORTS_PER_HOUR  reports that one browser may send in an hour without an account (default 10, 0: no limit)
+SHAODAO_EVENTS_URL     address of the event stream behind a proxy, e.g. /events (default: its own port under shaodao run)
+SHAODAO_WEBHOOK_PRIVATE  "1" lets webhooks go to private addresses
+SHAODAO_SMS_ADAPTER, SHAODAO_WECOM_ADAPTER  dotted path of the function that sends (default: files under var/outgoing)
 SHAODAO_DEBUG          "1" shows tracebacks; for developers only
 """
 
@@ -175,6 +178,7 @@ FORMAT_MODULE_PATH = "shaodao.config.formats"
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # filled by `shaodao run`
 STATICFILES_DIRS = [PACKAGE / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -196,12 +200,18 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 PHOTO_MAX_BYTES = 15 * 1024 * 1024
 PHOTO_MAX_COUNT = 8
 
+# The event stream: behind a proxy /events of the same address, else the process on a port of its own, else none.
+EVENTS_URL = os.environ.get("SHAODAO_EVENTS_URL", "")
+if not EVENTS_URL and os.environ.get("SHAODAO_EVENTS_PORT"):
+    EVENTS_URL = f"{urlparse(ORIGIN).scheme}://{ORIGIN_HOST}:{os.environ['SHAODAO_EVENTS_PORT']}/events"
+_events = urlparse(EVENTS_URL)
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:", "blob:"],
         "worker-src": [SELF, "blob:"],
-        "connect-src": [SELF],
+        "connect-src": [SELF, *([_events.scheme + "://" + _events.netloc] if _events.netloc else [])],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],

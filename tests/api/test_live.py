@@ -103,6 +103,16 @@ def test_a_listener_that_does_not_take_its_events_is_let_go(town, monday):
     assert listener.lost.is_set() and listener.queue.qsize() == QUEUE
 
 
+def test_only_pages_of_staff_name_the_stream(town, monday, settings, client):
+    settings.EVENTS_URL = "http://127.0.0.1:8001/events"
+    assert "data-events" not in client.get("/").content.decode()
+    client.force_login(town.person("duty_leader"), backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/work/intake/").content.decode()
+    assert 'data-events="http://127.0.0.1:8001/events"' in page and "data-live" in page
+    settings.EVENTS_URL = ""
+    assert "data-events" not in client.get("/work/intake/").content.decode()
+
+
 # ── over HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
