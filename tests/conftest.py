@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import translation
 
 from shaodao.foundation import calendar, clock, district
 
@@ -18,6 +19,9 @@ def _fresh_caches():
     """Settings and calendar are cached per process; each test starts without."""
     district.forget()
     calendar.forget()
+    translation.activate(
+        "zh-hans"
+    )  # a page in English, asked for by the test before, leaves its language in the thread
     yield
     district.forget()
     calendar.forget()

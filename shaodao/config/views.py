@@ -4,6 +4,7 @@ import os
 
 from django.contrib.auth import views as auth
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from shaodao.foundation import log
 from shaodao.organisations.models import Post
@@ -45,5 +46,5 @@ class SignIn(auth.LoginView):
         return super().form_valid(form)
 
 
-def sign_in(request: HttpRequest) -> HttpResponse:
+def sign_in(request: HttpRequest) -> HttpResponseBase:
     return SignIn.as_view()(request)

@@ -81,7 +81,7 @@ def due(
             used = float(worktime.elapsed(calendar, start, _naive(_parse(begin)), code)) if begin else np.inf
             if used >= seconds[i]:
                 due = worktime.add(calendar, start, seconds[i] / _seconds_per_unit(calendar, code), code)
-                result[i] = _aware(np.datetime64(due[()], "s"))
+                result[i] = clock.from_local(due.astype(datetime).item())
             else:
                 seconds[i] -= max(used, 0.0)
         if end:

@@ -17,7 +17,8 @@ from django.conf import settings
 from django.core import signing
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import FileField, Q
+from django.db.models import Q
+from django.db.models.fields.files import FieldFile
 from django.http import HttpRequest
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
@@ -154,10 +155,10 @@ def _decode(content: bytes, name: str) -> tuple[Image.Image, str, tuple[int, int
         image.draft("RGB", (PUBLIC_SIDE, PUBLIC_SIDE))  # a large JPEG is decoded at a fraction of its size
         image.load()
         turned = image.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 swap width and height
-        image = _plain(ImageOps.exif_transpose(image))
+        upright = _plain(ImageOps.exif_transpose(image))
     except Exception:
         raise _fault(name, _("文件不完整或已损坏，请重新选择")) from None
-    return image, format, (full[1], full[0]) if turned else full
+    return upright, format, (full[1], full[0]) if turned else full
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -206,7 +207,7 @@ def redact(upload: Upload, boxes: Sequence[Sequence[float]], person: Any = None,
     for left, top, right, bottom in checked:  # outwards, so that no half pixel of a face stays
         corner = math.ceil(right * width), math.ceil(bottom * height)
         pen.rectangle([math.floor(left * width), math.floor(top * height), *corner], fill="black")
-    old = [upload.public.name, upload.thumbnail.name]
+    old = [name for name in (upload.public.name, upload.thumbnail.name) if name]
     with transaction.atomic():
         _draw_copies(upload, image)
         upload.save(update_fields=["public", "thumbnail"])
@@ -284,7 +285,7 @@ def ticket_fits(upload: Upload, text: str) -> bool:
     return bool(text) and from_ticket(text) == upload.pk
 
 
-def served(upload: Upload, kind: str) -> tuple[FileField, str, str]:
+def served(upload: Upload, kind: str) -> tuple[FieldFile, str, str]:
     """What is sent for a kind: (the stored file, content type, file name for the person who saves it)."""
     if kind == "original":
         extension = next(e for t, e in FORMATS.values() if t == upload.content_type)

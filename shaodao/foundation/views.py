@@ -3,7 +3,8 @@
 import hashlib
 
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
@@ -18,7 +19,7 @@ CACHE = {
 
 
 @require_safe
-def media(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def media(request: HttpRequest, kind: str, pk: int) -> HttpResponseBase:
     """A photo's original, public copy or thumbnail, for whom it is meant; reading an original is logged."""
     upload = Upload.objects.filter(pk=pk).first() if kind in uploads.KINDS else None
     if upload is None:
@@ -29,12 +30,13 @@ def media(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             raise PermissionDenied
         raise Http404
     stored, content_type, name = uploads.served(upload, kind)
-    if not stored or not stored.storage.exists(stored.name):
+    path = stored.name or ""
+    if not path or not stored.storage.exists(path):
         raise Http404
     if kind == "original":
         log.write("upload.original", f"upload:{upload.pk}", actor=request.user)
-    etag = f'"{hashlib.sha256(stored.name.encode()).hexdigest()[:32]}"'
-    response = get_conditional_response(request, etag=etag)
+    etag = f'"{hashlib.sha256(path.encode()).hexdigest()[:32]}"'
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
         response = FileResponse(stored.open("rb"), content_type=content_type, as_attachment=kind == "original")
         response["Content-Disposition"] = f'{"attachment" if kind == "original" else "inline"}; filename="{name}"'

@@ -19,7 +19,7 @@ def answer(data: Any, status: int = 200, **headers: str) -> HttpResponse:
 
 def name_of(row: Any, field: str = "name") -> str:
     """The name in the language of the request: `name_en` for English where there is one."""
-    english = (get_language() or "").startswith("en") and getattr(row, f"{field}_en", "")
+    english = getattr(row, f"{field}_en", "") if (get_language() or "").startswith("en") else ""
     return str(english or getattr(row, field))
 
 

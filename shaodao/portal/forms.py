@@ -62,7 +62,7 @@ class ContactForm(forms.Form):
         except ValueError:
             return str(uuid.uuid4())
 
-    def contact(self) -> dict[str, str]:
+    def contact(self) -> dict[str, Any]:
         return {name: self.cleaned_data.get(name, "") for name in ("name", "phone", "email")}
 
 

@@ -116,6 +116,27 @@ def test_only_pages_of_staff_name_the_stream(town, monday, settings, client):
 # ── over HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class OwnDatabase:
+    """On PostgreSQL a database beside the test's own, which no transaction of a test hides; on SQLite a file."""
+
+    def __init__(self, server: str) -> None:
+        self.server, self.name = server, f"shaodao_live_{os.getpid()}"
+        self.url = ""
+        if server.startswith("postgres"):
+            self._run(f"create database {self.name}")
+            self.url = server.rpartition("/")[0] + "/" + self.name
+
+    def _run(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.server, autocommit=True) as opened:
+            opened.execute(statement)
+
+    def drop(self) -> None:
+        if self.url:
+            self._run(f"drop database {self.name} with (force)")
+
+
 class Street:
     """The town in its own process and the server beside it."""
 
@@ -126,7 +147,8 @@ class Street:
         self.url = f"http://127.0.0.1:{self.port}/events"
         environment = {**os.environ, "SHAODAO_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "shaodao.config.settings"}
         environment |= {"PYTHONPATH": str(ROOT), "SHAODAO_ORIGIN": "http://127.0.0.1:8000"}
-        environment.pop("DATABASE_URL", None)
+        self.database = OwnDatabase(os.environ.get("DATABASE_URL", ""))
+        environment["DATABASE_URL"] = self.database.url
         self.town = subprocess.Popen(
             [sys.executable, "-m", "tests.api.live_town"],
             env=environment, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -161,6 +183,7 @@ class Street:
         for process in (self.server, self.town):
             process.terminate()
             process.wait(10)
+        self.database.drop()
 
 
 class Ear:

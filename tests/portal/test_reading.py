@@ -1,6 +1,5 @@
 """What everybody may read, and what nobody may: list, map, case, feed, home; personal data nowhere."""
 
-import json
 import uuid
 
 import pytest
@@ -61,9 +60,7 @@ def everything(client) -> dict[str, str]:
     found = {}
     for url in urls:
         body = client.get(url).content.decode()
-        found[url] = body.replace("q=三单元", "").replace('value="三单元"', "").replace('value="王小明"', "")
-        if url.startswith("/cases.geojson") or "feed" in url:
-            json.dumps(body)
+        found[url] = body.replace('value="三单元"', "").replace('value="王小明"', "")  # the search field says it back
     return found
 
 
@@ -173,9 +170,8 @@ def test_me_too_input_is_checked(client, town, settings):
         assert client.post(url, bad).status_code == 422, bad
     settings.REPORTS_PER_HOUR = 1
     assert client.post(url, {}).status_code == 302
-    assert client.post(url, {}).status_code == 302  # no cookie yet: counted for the address only
-    for _i in range(5):
-        response = client.post(url, {})
+    assert Report.objects.count() == 2
+    response = client.post(url, {})
     assert response.status_code == 422 and "太多" in response.content.decode()
 
 

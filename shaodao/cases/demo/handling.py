@@ -1,13 +1,14 @@
 """The department's part of a story: sign, arrive, return or dispute, work, ask for time, finish; then the check."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from shaodao.cases.demo import texts
-from shaodao.cases.demo.story import Story, limit_of
+from shaodao.cases.demo.story import Story, limit_of, running
 from shaodao.cases.demo.world import after
 from shaodao.cases.models import Assignment
 from shaodao.foundation import clock
+from shaodao.foundation.district import Limit
 
 
 def handle(s: Story) -> Any:
@@ -93,14 +94,21 @@ def work(s: Story, assignment: Assignment) -> Any:
     for stage in [st["name"] for st in assignment.stages if not st.get("done_at")]:
         yield after(limit_of(assignment), s.rng.uniform(0.1, 0.35))
         s.do("stage_done", s.of(assignment), on=assignment.pk, stage=stage)
-    slow = s.w.slow[assignment.organisation_id]
-    yield s.when(
-        "finish",
-        lambda: s.within(limit_of(assignment), 0.1 * slow, slow) if lead else s.minutes(20, 60 if s.p.stop else 240),
-    )
+    yield s.when("finish", lambda: ready(s, assignment))
     result = s.rng.choice(s.p.topic.fixed) if lead else "已配合主办单位完成。"
     s.do("finish", s.of(assignment), on=assignment.pk, result=result, photos=s.ids(0.75 if lead else 0, fixed=True))
     return False
+
+
+def ready(s: Story, assignment: Assignment) -> datetime:
+    """When a unit hands back: most before the limit that runs, a slow unit more often after it."""
+    now, row = clock.now(), running(assignment)
+    late = s.chance(0.08 * s.w.slow[assignment.organisation_id] ** 2)
+    if row.due_at > now and not late:
+        share = s.rng.triangular(0.05, 0.95, 0.4) if assignment.role == "lead" else s.rng.uniform(0.05, 0.4)
+        return now + (row.due_at - now) * share
+    with clock.freeze(max(now, row.due_at)):
+        return after(Limit(row.value, row.unit), s.rng.uniform(0.05, 0.9 if late else 0.2))
 
 
 def more_time(s: Story, assignment: Assignment) -> Any:

@@ -64,10 +64,9 @@ class Story:
         """The fixed time of a step, else a drawn one."""
         return self.p.times.get(step) or drawn()
 
-    def within(self, limit: Limit, late: float = 0.1, slow: float = 1.0) -> datetime:
+    def within(self, limit: Limit, late: float = 0.1) -> datetime:
         """A time inside a limit for most, past it for a few."""
-        share = self.rng.uniform(1.05, 2.4) if self.chance(late) else self.rng.triangular(0.1, 0.97, 0.45)
-        return after(limit, min(share * slow, 0.98) if share < 1 else share)
+        return after(limit, self.rng.uniform(1.05, 2.4) if self.chance(late) else self.rng.triangular(0.1, 0.97, 0.45))
 
     def minutes(self, low: float, high: float) -> datetime:
         return clock.now() + timedelta(minutes=self.rng.uniform(low, high))
@@ -265,7 +264,12 @@ class Story:
         return f"{self.p.lon + self.rng.gauss(0, metres) / 85_000:.6f},{self.p.lat + self.rng.gauss(0, metres) / 111_000:.6f}"
 
 
+def running(assignment: Assignment) -> Clock:
+    """The handling clock of an assignment."""
+    return Clock.objects.filter(assignment=assignment, kind=ClockKind.HANDLE).latest("id")
+
+
 def limit_of(assignment: Assignment) -> Limit:
     """The handling limit of an assignment as it runs, with its extensions."""
-    row = Clock.objects.filter(assignment=assignment, kind=ClockKind.HANDLE).latest("id")
+    row = running(assignment)
     return Limit(row.value * (1 + row.extensions), row.unit)

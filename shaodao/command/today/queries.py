@@ -103,7 +103,7 @@ def numbers(scope: Scope, now: datetime) -> list[list[Number]]:
         arriving=Count("pk", filter=OPEN & Q(due_at__range=(now, now + timedelta(hours=ARRIVING_HOURS)))),
         rebounds=Count("pk", filter=OPEN & Q(rebound_count__gt=0)),
         urgent=Count("pk", filter=OPEN & Q(urgent=True)),
-        whistled=Count("pk", filter=OPEN & case_queries.awaits_report_in()),
+        whistled=Count("pk", filter=OPEN & Q(case_queries.awaits_report_in())),
     )
     parts = _parts(scope, now)
     threshold = district.current().settings.evaluation_reason_below
@@ -209,7 +209,7 @@ def by_street(scope: Scope, now: datetime) -> list[Row]:
         )
         .order_by()
     )
-    counts = {row["street_id"]: row for row in rows}
+    counts = {row["street_id"]: dict(row) for row in rows}
     streets = {p.pk: p for p in Place.objects.filter(level=Place.Level.STREET)}
     found = [_street_row(streets[pk], counts[pk], first) for pk in streets if pk in counts]
     return sorted(found, key=lambda r: (-r.numbers["red"].value, -r.numbers["open"].value, r.name))
@@ -255,7 +255,7 @@ def by_department(scope: Scope, now: datetime) -> list[Row]:
         )
         .order_by()
     )
-    counts = {row["organisation_id"]: row for row in rows}
+    counts = {row["organisation_id"]: dict(row) for row in rows}
     units = Organisation.objects.filter(pk__in=counts)
     found = [_unit_row(unit, counts[unit.pk], first) for unit in units]
     return sorted(found, key=lambda r: (-r.numbers["red"].value, -r.numbers["open"].value, r.name))

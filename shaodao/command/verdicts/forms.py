@@ -25,7 +25,7 @@ class CircularForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **({"label_suffix": ""} | kwargs))
         groups: dict[str, list[tuple[str, str]]] = {}
         for row in Organisation.objects.filter(active=True, kind__in=RECEIVING).order_by("kind", "code"):
             groups.setdefault(row.get_kind_display(), []).append((row.code, named(row)))

@@ -230,9 +230,11 @@ def letter_reports(state: str, year: int | None) -> QuerySet[Report]:
     elif state:
         rows = rows.filter(case__outcome=Outcome.ANSWERED)
     if state in ("within_15", "within_30", "late"):
-        spans = list(rows.order_by("pk").values_list("pk", "created_at", "case__closed_at"))
+        spans = list(
+            rows.filter(case__closed_at__isnull=False).order_by("pk").values_list("pk", "created_at", "case__closed_at")
+        )
         days = 15 if state == "within_15" else 30
-        kept = in_time([(sent, replied) for _pk, sent, replied in spans], days)
+        kept = in_time([(sent, replied) for _pk, sent, replied in spans if replied], days)
         wanted = [pk for (pk, *_times), ok in zip(spans, kept, strict=True) if ok == (state != "late")]
         rows = rows.filter(pk__in=wanted)
     return rows.select_related("case__category").order_by("-created_at", "-pk")

@@ -51,7 +51,7 @@ def arrival(assignment: Any, now: datetime) -> dict[str, Any]:
         "arrived_at": assignment.arrived_at,
         "distance_m": assignment.arrived_distance_m,
         "due_at": clock.due_at if clock else None,
-        "late": bool(clock) and (assignment.arrived_at or now) > clock.due_at,
+        "late": clock is not None and (assignment.arrived_at or now) > clock.due_at,
         "gone": assignment.state in ("returned", "cancelled"),
     }
 
