@@ -1,12 +1,14 @@
 """The department's part of a story: sign, arrive, return or dispute, work, ask for time, finish; then the check."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shaodao.cases.demo import texts
 from shaodao.cases.demo.story import Story, limit_of, running
 from shaodao.cases.demo.world import after
-from shaodao.cases.models import Assignment
+from shaodao.cases.models import Assignment, Clock
+from shaodao.cases.words import ClockKind
 from shaodao.foundation import clock
 from shaodao.foundation.district import Limit
 
@@ -25,11 +27,10 @@ def handle(s: Story) -> Any:
 
 def take(s: Story) -> Any:
     """Signing and arriving, with the few that go back or are disputed."""
-    limits = s.w.settings.limits
     for assignment in s.open():
         if assignment.state != "sent":
             continue
-        yield s.when("sign", lambda: s.within(limits.sign, 0.09))
+        yield s.when("sign", partial(reacts, s, assignment, ClockKind.SIGN, 0.09))
         s.do("sign", s.of(assignment), on=assignment.pk)
         if s.p.stop == "sign":
             return True
@@ -39,13 +40,22 @@ def take(s: Story) -> Any:
         if mine and (s.p.stop == "returned" or (not s.p.stop and s.chance(0.07))):
             return (yield from send_back(s, assignment))
         if assignment.via == "whistle" or (assignment.role == "lead" and s.chance(0.5)):
-            yield s.when("arrive", lambda: s.within(limits.arrive, 0.15))
+            yield s.when("arrive", partial(reacts, s, assignment, ClockKind.ARRIVE, 0.15))
             seen = s.ids(0.25) if assignment.role == "lead" else []
             far = s.rng.choice((12, 25, 40, 180))
             s.do("report_in", s.of(assignment), on=assignment.pk, position=s.near(far), remark="已到现场", photos=seen)
             if s.p.stop == "arrive":
                 return True
     return s.p.stop == "take"
+
+
+def reacts(s: Story, assignment: Assignment, kind: str, late: float) -> datetime:
+    """When a unit signs or arrives: within that clock for most, past it for a few; without one, within the hour."""
+    row = Clock.objects.filter(assignment=assignment, kind=kind, stopped_at=None).first()
+    if row is None:
+        return s.minutes(10, 60)
+    share = s.rng.uniform(1.1, 2.5) if s.chance(late) else s.rng.triangular(0.1, 0.95, 0.4)
+    return max(clock.now(), row.started_at + (row.due_at - row.started_at) * share)
 
 
 def send_back(s: Story, assignment: Assignment) -> Any:
@@ -94,7 +104,7 @@ def work(s: Story, assignment: Assignment) -> Any:
     for stage in [st["name"] for st in assignment.stages if not st.get("done_at")]:
         yield after(limit_of(assignment), s.rng.uniform(0.1, 0.35))
         s.do("stage_done", s.of(assignment), on=assignment.pk, stage=stage)
-    yield s.when("finish", lambda: ready(s, assignment))
+    yield s.when("finish", partial(ready, s, assignment))
     result = s.rng.choice(s.p.topic.fixed) if lead else "已配合主办单位完成。"
     s.do("finish", s.of(assignment), on=assignment.pk, result=result, photos=s.ids(0.75 if lead else 0, fixed=True))
     return False
@@ -117,7 +127,10 @@ def more_time(s: Story, assignment: Assignment) -> Any:
     rest = s.p.stop in ("suspension", "suspended") or (not s.p.stop and not extend and s.chance(0.03))
     if not (extend or rest):
         return False
-    yield s.when("ask", lambda: after(limit_of(assignment), s.rng.uniform(0.3, 0.7)))
+    left = running(assignment).due_at - clock.now()
+    if left <= timedelta(minutes=30) and not s.p.stop:
+        return False
+    yield s.when("ask", lambda: clock.now() + left * s.rng.uniform(0.2, 0.7))
     who, kind = s.of(assignment), "extend" if extend else "suspend"
     if extend:
         s.do("request_extension", who, on=assignment.pk, reason=s.rng.choice(texts.EXTENSIONS))

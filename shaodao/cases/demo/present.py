@@ -16,11 +16,29 @@ def plans(world: World, now: datetime, seed: int) -> list[tuple[datetime, Plan]]
     limits = world.settings.limits
     made: list[tuple[datetime, Plan]] = []
 
-    def plan(stop: str, times: Times, way: str = "dispatch", kind: str = "") -> None:
+    def plan(stop: str, times: Times | float, way: str = "dispatch", kind: str = "") -> None:
+        """`times`: of the steps, or the share of the handling limit that is used by now."""
         topic, category = world.topic(world.rng)
+        conditions = [c for c in category.conditions.all() if c.active and not c.stages]
+        condition = world.rng.choice(conditions) if conditions else None
+        if isinstance(times, float):
+            limit = Limit(condition.limit_value, condition.limit_unit) if condition else limits.handle
+            times = lead_up("assign", before(now, limit, times))
         community, lon, lat = world.spot(world.rng)
         number = f"{seed}-now-{len(made)}"
-        row = Plan(number, topic, category, community, lon, lat, way=way, whistle_kind=kind, stop=stop, times=times)
+        row = Plan(
+            number,
+            topic,
+            category,
+            community,
+            lon,
+            lat,
+            way=way,
+            whistle_kind=kind,
+            stop=stop,
+            times=times,
+            condition=condition,
+        )
         made.append((times["report"], row))
 
     def several(stop: str, step: str, limit: Limit, shares: dict[float, int], way: str = "dispatch") -> None:
@@ -72,10 +90,9 @@ def _handling(world: World, now: datetime, plan: Callable[..., None]) -> None:
     """Departments at work, with the catalogue's own limits: far from due, nearly due, overdue."""
     for share, n in {0.1: 5, 0.35: 7, 0.6: 5, 0.9: 7, 1.3: 5, 2.5: 3}.items():
         for _i in range(n):
-            at = before(now, Limit(world.rng.choice((1.0, 2.0, 3.0)), "work_day"), share)
-            plan("take", lead_up("assign", min(at, now - timedelta(minutes=30))))
+            plan("take", share)
     for share in (0.3, 0.7, 1.2):
-        plan("take", lead_up("assign", before(now, Limit(1, "work_day"), share)), "self")
+        plan("take", share, "self")
 
 
 def _whistles(world: World, now: datetime, plan: Callable[..., None]) -> None:

@@ -41,6 +41,7 @@ class Plan:
     channel: str = ""
     way: str = ""  # dispatch, whistle, self, decline, void; "" lets the dice decide
     whistle_kind: str = ""
+    condition: Condition | None = None
     stop: str = ""  # the step after which nothing happens any more
     times: dict[str, datetime] = field(default_factory=dict)
 
@@ -52,7 +53,8 @@ class Story:
         self.w, self.p, self.rng = world, plan, Random(plan.seed)  # noqa: S311
         self.case: Case
         self.conditions = [c for c in plan.category.conditions.all() if c.active]
-        self.condition: Condition | None = self.rng.choice(self.conditions) if self.conditions else None
+        drawn = self.rng.choice(self.conditions) if self.conditions else None
+        self.condition: Condition | None = plan.condition or drawn
         self.text, self.address = texts.report(plan.topic, plan.community.name, self.rng)
 
     # ── small words ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +191,7 @@ class Story:
         if way == "decline" or (not way and self.chance(0.06)):
             self.do("decline", clerk, reason=self.rng.choice(texts.DECLINES))
             return True
-        if not self.case.category_id or self.chance(0.6):
+        if not self.case.category_id or self.p.condition or self.chance(0.6):
             condition: dict[str, Any] = {"condition": self.condition.pk} if self.condition else {}
             self.do("categorise", clerk, category=self.p.category.pk, **condition)
         if way in ("self", "whistle"):

@@ -60,8 +60,8 @@ def evaluate(s: Story) -> Play:
 
 def rating(s: Story, assignment: Assignment) -> tuple[int, int]:
     limits = Clock.objects.filter(assignment=assignment, cancelled=False, stopped_at__isnull=False)
-    late = sum(1 for c in limits if c.stopped_at and c.stopped_at > c.due_at)
-    efficiency = max(1, s.rng.choice((4, 5, 5)) - 2 * late)
+    late = sum(2 if c.kind == "handle" else 1 for c in limits if c.stopped_at and c.stopped_at > c.due_at)
+    efficiency = max(1, s.rng.choice((4, 5, 5)) - late)
     effect = max(1, s.rng.choice((4, 5, 5)) - (2 if assignment.rework_count else 0) - (1 if s.chance(0.08) else 0))
     return efficiency, effect
 
