@@ -265,9 +265,13 @@ def demo_data(months: int, seed: int, as_json: bool) -> None:
     """Play some months of a district through the real actions; everything is marked as sample."""
     database(district=True)
     from shaodao.cases import demo
+    from shaodao.foundation.errors import Refused
 
-    with bar("demo") as move:
-        result = demo.play(months=months, seed=seed, progress=move)
+    try:
+        with bar("demo") as move:
+            result = demo.play(months=months, seed=seed, progress=move)
+    except Refused as error:
+        raise click.ClickException(str(error)) from None
     answer(result, as_json)
 
 
