@@ -24,6 +24,7 @@ from shaodao.foundation.errors import Refused
 from shaodao.foundation.models import District
 
 A_MONTH = 125  # stories that begin in thirty days
+ROUNDS = timedelta(hours=6)  # between two rounds of the house's clock
 HOURS = {  # how much is noticed in each hour, by the topic's habit
     "day": [0, 0, 0, 0, 0, 1, 3, 6, 9, 9, 8, 6, 4, 4, 6, 7, 7, 6, 4, 3, 2, 1, 0, 0],
     "rush": [0, 0, 0, 0, 0, 1, 4, 10, 9, 4, 3, 4, 4, 3, 3, 4, 6, 10, 10, 6, 3, 1, 0, 0],
@@ -48,7 +49,7 @@ def play(months: int = 3, seed: int = 1, progress: Move | None = None) -> dict[s
         for at, plan in [*_past(world, now, months, seed), *present.plans(world, now, seed)]:
             world.add(at, life(Story(world, plan)))
         first = now - timedelta(days=30 * months)
-        world.add(first, house(world, timedelta(hours=6)))
+        world.add(first, house(world, ROUNDS))
         _watched(world.run(now), first, months, progress)
     actions = {k: v for k, v in sorted(world.counts.items()) if not k.startswith("overtaken: ")}
     return {

@@ -106,6 +106,8 @@ class Story:
     def report(self) -> bool:
         """Send it in; True when it brought a closed case back."""
         channel = self.p.channel or self.rng.choices(list(CHANNELS), list(CHANNELS.values()))[0]
+        if channel == Channel.COMMUNITY and not self.offices():
+            channel = Channel.PUBLIC
         received = report(self.submission(channel), self.reporter(channel))
         self.case = received.case
         self.w.counts["report"] += 1
@@ -141,8 +143,7 @@ class Story:
     def reporter(self, channel: str) -> Actor:
         street = next(s for s in self.w.streets if s.place_id == self.p.community.parent_id)
         if channel == Channel.COMMUNITY:
-            offices = [o.pk for o in self.w.organisations.values() if o.place_id == self.p.community.pk]
-            return self.w.actor("community", offices[0])
+            return self.w.actor("community", self.offices()[0])
         if channel == Channel.STREET:
             return self.w.actor("street", street.pk)
         if channel in (Channel.INSPECTOR, Channel.HOTLINE):
@@ -150,6 +151,10 @@ class Story:
         if channel == Channel.DEPARTMENT:
             return self.w.actor("department", self.w.departments[0].pk)
         return Actor.system() if channel == Channel.SENSOR else Actor.public()
+
+    def offices(self) -> list[int]:
+        """The community's own organisation, where it has one."""
+        return [o.pk for o in self.w.organisations.values() if o.place_id == self.p.community.pk]
 
     def again(self) -> Play:
         """Somebody else reports the same: as "me too", or apart, and the clerk merges the two."""
