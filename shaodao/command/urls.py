@@ -11,6 +11,7 @@ from shaodao.command.whistles import views as whistles
 urlpatterns = [
     path("", today.today, name="command"),
     path("now/", today.now_part, name="command_now"),
+    path("waiting/", today.waiting_part, name="command_waiting"),
     path("points.geojson", today.points, name="command_points"),
     path("tables/<slug:what>.xlsx", today.tables, name="command_tables"),
     path("cases/", lists.cases, name="command_cases"),

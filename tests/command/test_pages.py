@@ -16,7 +16,7 @@ from tests.command.conftest import Busy, recent
 pytestmark = pytest.mark.django_db
 
 PAGES = [
-    "command", "command_now", "command_cases", "command_tasks", "command_whistles", "command_disputes",
+    "command", "command_now", "command_waiting", "command_cases", "command_tasks", "command_whistles", "command_disputes",
     "command_requests", "command_evaluations", "command_rebounds", "command_watch", "command_circulars",
     "command_settings", "command_points",
 ]  # fmt: skip
@@ -87,6 +87,13 @@ def test_the_map_shows_each_open_case_with_its_light(busy, visitor):
     assert lights[paused.number] == "paused" and "red" in lights.values() and "green" in lights.values()
 
 
+@pytest.fixture(autouse=True)
+def _settings_stay(monkeypatch):
+    """The district's settings and calendar are read once in a test, however slow the machine."""
+    monkeypatch.setattr("shaodao.foundation.district.SECONDS", 3600)
+    monkeypatch.setattr("shaodao.foundation.calendar.SECONDS", 3600)
+
+
 def queries(client, name: str) -> int:
     """Queries of one page, with the settings read already."""
     client.get(reverse(name))
@@ -106,7 +113,9 @@ def test_the_page_of_the_day_asks_a_constant_number_of_times(busy, visitor, role
     assert queries(client, "command_now") <= 20
 
 
-@pytest.mark.parametrize("name", [n for n in PAGES if n not in ("command", "command_now")] + OFFICE_ONLY)
+@pytest.mark.parametrize(
+    "name", [n for n in PAGES if n not in ("command", "command_now", "command_waiting")] + OFFICE_ONLY
+)
 def test_no_list_asks_once_a_row(busy, visitor, name):
     client = visitor("headquarters")
     more(busy)

@@ -1,5 +1,6 @@
 """The page of the day, its parts that refresh by themselves, the map's points."""
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -14,11 +15,11 @@ from django.views.decorators.http import require_safe
 from shaodao.command import export, links
 from shaodao.command.access import Scope, page, scope_of
 from shaodao.command.pages import show
-from shaodao.command.rules import band
 from shaodao.command.today import queries
-from shaodao.foundation import clock, district
+from shaodao.foundation import clock
 
 REFRESH_S = 30
+SHOWN_ROWS = 10  # of a table, before it is unfolded
 
 
 @require_safe
@@ -29,45 +30,60 @@ def today(request: HttpRequest) -> HttpResponse:
     days = queries.trend(scope, now)
     categories = queries.top_categories(scope, now)
     context = {
-        **_now(request, scope, now),
+        **_live(request, now),
+        **_numbers(scope, now),
+        **_waiting(scope),
         "days": days[::-1],
         "trend_chart": trend_chart(days),
-        "streets": queries.by_street(scope, now),
-        "departments": queries.by_department(scope, now),
+        "streets": folded(queries.by_street(scope, now)),
+        "departments": folded(queries.by_department(scope, now)),
         "categories": categories,
         "category_most": max((c.value for c in categories), default=0),
         "unplaced": queries.unplaced(scope),
         "period": links.PERIOD,
         "map_sources": " ".join(reverse(n) for n in ("map_district", "map_streets", "command_points")),
-        "refresh_s": REFRESH_S,
     }
     return show(request, "command/today.html", "today", **context)
+
+
+def folded(rows: list[queries.Row]) -> list[tuple[bool, list[queries.Row]]]:
+    """The first rows of a table, and the rest to be unfolded; a rest of two is not worth folding."""
+    if len(rows) <= SHOWN_ROWS + 2:
+        return [(False, rows)]
+    return [(False, rows[:SHOWN_ROWS]), (True, rows[SHOWN_ROWS:])]
 
 
 @require_safe
 @never_cache
 @page()
 def now_part(request: HttpRequest) -> HttpResponse:
-    """The numbers and the waiting whistles alone, for the page that asks again by itself."""
-    return render(request, "command/_now.html", _now(request, scope_of(request), clock.now()))
+    """The numbers alone, for the page that asks again by itself."""
+    now = clock.now()
+    return render(request, "command/_now.html", _live(request, now) | _numbers(scope_of(request), now))
 
 
-def _now(request: HttpRequest, scope: Scope, now: Any) -> dict[str, Any]:
-    waiting = queries.waiting_whistles(scope)
-    share = queries.whistle_share(scope, now)
-    bounds = district.current().settings.whistle_rate_bounds
+@require_safe
+@never_cache
+@page()
+def waiting_part(request: HttpRequest) -> HttpResponse:
+    """The whistles that wait for somebody to come, alone."""
+    return render(request, "command/_waiting.html", _live(request, clock.now()) | _waiting(scope_of(request)))
+
+
+def _live(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    return {"now": now, "live": request.GET.get("refresh") != "off", "refresh_s": REFRESH_S}
+
+
+def _numbers(scope: Scope, now: datetime) -> dict[str, Any]:
+    return {"groups": list(zip((_("在办"), _("今日"), _("待处理")), queries.numbers(scope, now), strict=True))}
+
+
+def _waiting(scope: Scope) -> dict[str, Any]:
+    found = queries.waiting_whistles(scope)
     return {
-        "groups": list(zip((_("在办"), _("今日"), _("待处理")), queries.numbers(scope, now), strict=True)),
-        "waiting": waiting[: queries.SHOWN_WHISTLES],
-        "waiting_more": len(waiting) > queries.SHOWN_WHISTLES,
+        "waiting": found[: queries.SHOWN_WHISTLES],
+        "waiting_more": len(found) > queries.SHOWN_WHISTLES,
         "waiting_url": links.cases(whistle="waiting"),
-        "whistle_share": share,
-        "whistle_band": band(share, bounds),
-        "whistle_bounds": [100 * b for b in bounds],
-        "period": links.PERIOD,
-        "now": now,
-        "live": request.GET.get("refresh") != "off",
-        "refresh_s": REFRESH_S,
     }
 
 
