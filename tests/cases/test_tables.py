@@ -14,13 +14,13 @@ pytestmark = pytest.mark.usefixtures("monday")
 
 
 def test_excel_and_csv_hold_every_case_and_no_contact(town, tmp_path):
-    town.closed(name="王小明", phone="13912345678")
+    closed = town.closed(name="王小明", phone="13912345678")
     town.report(text="=HYPERLINK(1)", lat=40.0015)
     assert tables.write(Case.objects.order_by("id"), tmp_path / "a.xlsx") == 2
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").active
     values = list(sheet.values)
     assert list(values[0]) == tables.header() and len(values) == 3
-    assert values[1][0] == "2021-000001" and values[1][2] == "已解决"
+    assert values[1][0] == closed.number and values[1][2] == "已解决"
     assert tables.write(Case.objects.order_by("id"), tmp_path / "a.csv") == 2
     text = (tmp_path / "a.csv").read_text("utf-8-sig")
     assert "13912345678" not in text and "王小明" not in text
