@@ -86,6 +86,7 @@ class ReportForm(ContactForm):
             }
         ),
     )
+    position = Words(label=_("位置"), required=False, widget=forms.HiddenInput)  # carries what is wrong with the place
     address = Words(label=_("地址或附近的标志"), max_length=200, required=False)
     cell = Words(label=_("单元网格编码"), max_length=20, required=False, widget=forms.TextInput(attrs=HINT))
     lon = Words(label=_("经度"), max_length=30, required=False, widget=forms.TextInput(attrs=HINT))
@@ -115,8 +116,7 @@ class ReportForm(ContactForm):
     def faulty(self, errors: dict[str, Any]) -> None:
         """Take the loop's errors over, each beside the field that it is about."""
         for name, message in errors.items():
-            shown = {"position": "lon"}.get(name, name)
-            self.add_error(shown if shown in self.fields else None, str(message))
+            self.add_error(name if name in self.fields else None, str(message))
 
 
 class AttributesForm(forms.Form):

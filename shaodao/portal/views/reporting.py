@@ -167,7 +167,7 @@ def _point(data: dict[str, Any]) -> dict[str, Any]:
 
 def _page(request: HttpRequest, draft: Draft, status: int = 200) -> HttpResponse:
     form = draft.form
-    open_place = any(form[name].errors or form[name].value() for name in ("cell", "lon", "lat"))
+    open_place = any(form[name].errors for name in ("position", "cell", "lon", "lat")) or form["cell"].value()
     context = {
         "form": form,
         "questions": draft.questions,
