@@ -34,7 +34,7 @@ OPEN_DISPUTE = Q(ruled_at=None, case__state=CaseState.HANDLING)
 PENDING_REQUEST = Q(state=TimeRequest.State.PENDING, case__state=CaseState.HANDLING)
 ARRIVING_HOURS = 4
 MOST_POINTS = 5_000  # of the map: the newest; the page says when there are more
-SHOWN_WHISTLES = 8
+SHOWN_WHISTLES = 7
 TOP_CATEGORIES = 10
 
 
@@ -128,7 +128,7 @@ def numbers(scope: Scope, now: datetime) -> list[list[Number]]:
             Number("disputes", _("争议待裁定"), parts["disputes"], links.to("command_disputes", state="open"), "", "gavel"),
             Number("requests", _("延期挂账待批"), parts["requests"], links.to("command_requests", state="pending"), "", "calendar-time"),
             Number(
-                "evaluations", _("评价偏低待批注"), parts["evaluations"],
+                "evaluations", _("低分待批注"), parts["evaluations"],
                 links.to("command_evaluations", below="1", commented="0"), "", "star",
                 _("低于 %(n)d 分且总指挥部还没有意见") % {"n": threshold},
             ),

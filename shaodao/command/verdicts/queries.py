@@ -220,8 +220,16 @@ def circulars(scope: Scope, text: str = "", unit: Organisation | None = None) ->
 # ── letters ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+WITHIN = {  # (within 15, within 30 working days) of the answers that belong to a state
+    "within_15": {(True, True)},
+    "within_30": {(True, True), (False, True)},
+    "after_15": {(False, True)},
+    "late": {(False, False)},
+}
+
+
 def letter_reports(state: str, year: int | None) -> QuerySet[Report]:
-    """Letters, the latest first: `answered`, `open`, answered `within_15` or `within_30` working days, `late` (after 30)."""
+    """Letters, the latest first: `answered`, `open`, `within_15` or `within_30` working days, `after_15` (16 to 30), `late`."""
     rows = Report.objects.filter(channel=Channel.LETTER, case__sample=False, me_too=False)
     if year:
         rows = rows.filter(between("created_at", date(year, 1, 1), date(year, 12, 31)))
@@ -229,14 +237,12 @@ def letter_reports(state: str, year: int | None) -> QuerySet[Report]:
         rows = rows.exclude(case__outcome=Outcome.ANSWERED)
     elif state:
         rows = rows.filter(case__outcome=Outcome.ANSWERED)
-    if state in ("within_15", "within_30", "late"):
-        spans = list(
-            rows.filter(case__closed_at__isnull=False).order_by("pk").values_list("pk", "created_at", "case__closed_at")
-        )
-        days = 15 if state == "within_15" else 30
-        kept = in_time([(sent, replied) for _pk, sent, replied in spans if replied], days)
-        wanted = [pk for (pk, *_times), ok in zip(spans, kept, strict=True) if ok == (state != "late")]
-        rows = rows.filter(pk__in=wanted)
+    if state in WITHIN:
+        answered = rows.filter(case__closed_at__isnull=False).order_by("pk")
+        spans = list(answered.values_list("pk", "created_at", "case__closed_at"))
+        times = [(sent, replied) for _pk, sent, replied in spans if replied]
+        kept = zip(spans, in_time(times, 15), in_time(times, 30), strict=True)
+        rows = rows.filter(pk__in=[span[0] for span, soon, later in kept if (soon, later) in WITHIN[state]])
     return rows.select_related("case__category").order_by("-created_at", "-pk")
 
 

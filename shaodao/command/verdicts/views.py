@@ -277,6 +277,7 @@ def letters(request: HttpRequest) -> HttpResponse:
         "open": _("未答复"),
         "within_15": _("15 个工作日内答复"),
         "within_30": _("30 个工作日内答复"),
+        "after_15": _("16–30 个工作日答复"),
         "late": _("超过 30 个工作日才答复"),
     }
     state, year = filters.choice("state", states), _year(filters)
@@ -286,6 +287,7 @@ def letters(request: HttpRequest) -> HttpResponse:
     shown = pages.paged(request, rows)
     summary = letters_room.letters_summary()
     summary["late"] = summary["answered"] - summary["within_30"]
+    summary["after_15"] = summary["within_30"] - summary["within_15"]
     for row in shown:
         row.answered_at = row.case.closed_at if row.case.outcome == "answered" else None
     return pages.show(
@@ -334,7 +336,7 @@ def _letter_chart(years: list[dict[str, Any]]) -> dict[str, Any]:
 
     series = [
         (_("15 个工作日内"), "green", data(lambda y: y["within_15"], "within_15")),
-        (_("16–30 个工作日"), "yellow", data(lambda y: y["within_30"] - y["within_15"], "within_30")),
+        (_("16–30 个工作日"), "yellow", data(lambda y: y["within_30"] - y["within_15"], "after_15")),
         (_("30 个工作日以后"), "red", data(lambda y: y["answered"] - y["within_30"], "late")),
     ]
     return {
