@@ -67,13 +67,13 @@ not possible answers with the reason, in the words listed here; a page shows the
 """
 
 
-def english() -> dict[str, str]:
-    """Chinese to English over all apps; fuzzy entries do not count."""
-    words: dict[str, str] = {}
+def english() -> dict[tuple[str, str], str]:
+    """(Chinese, context) to English over all apps; fuzzy entries do not count."""
+    words: dict[tuple[str, str], str] = {}
     for path in sorted((ROOT / "shaodao").glob("*/locale/en/LC_MESSAGES/django.po")):
         for entry in polib.pofile(str(path)):
             if entry.msgstr and not entry.fuzzy:
-                words.setdefault(entry.msgid, entry.msgstr)
+                words.setdefault((entry.msgid, entry.msgctxt or ""), entry.msgstr)
     return words
 
 
@@ -84,10 +84,10 @@ class Page:
         self.english = english()
         self.lines: list[str] = []
 
-    def both(self, text: object) -> str:
-        """`中文 / English`, or what there is."""
+    def both(self, text: object, context: str = "") -> str:
+        """`中文 / English`, or what there is; the English that belongs to the context, if it has its own."""
         zh = self.zh(text)
-        en = self.english.get(zh, "")
+        en = self.english.get((zh, context)) or self.english.get((zh, ""), "")
         return f"{zh} / {en}" if en and en != zh else zh
 
     @staticmethod
@@ -187,7 +187,7 @@ def summary(p: Page) -> None:
         (
             [
                 f"[`{t.action}`](#{t.action})",
-                p.both(t.label),
+                p.both(t.label, "action"),
                 "<br>".join(p.roles(t)),
                 states(t.sources),
                 targets(t),
@@ -199,7 +199,7 @@ def summary(p: Page) -> None:
 
 
 def detail(p: Page, t: Transition) -> None:
-    p.add(f"### {t.action}", "", f"**{p.both(t.label)}** — {p.both(t.why)}", "")
+    p.add(f"### {t.action}", "", f"**{p.both(t.label, 'action')}** — {p.both(t.why)}", "")
     p.add(f"- Where: {SCOPES[t.scope]}.")
     for state, when in t.also:
         p.add(f"- Leads to `{state}` when: {p.both(when)}.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shaodao.cases import guards
 from shaodao.cases.facts import ActorFacts, CaseFacts
@@ -152,7 +153,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         "file",
-        _("立案"),
+        pgettext_lazy("action", "立案"),
         INTAKE,
         "anywhere",
         (S.RECEIVED,),
@@ -163,7 +164,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         "decline",
-        _("不予立案"),
+        pgettext_lazy("action", "不予立案"),
         INTAKE,
         "anywhere",
         (S.RECEIVED,),
@@ -309,7 +310,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         "send_back",
-        _("退回"),
+        pgettext_lazy("action", "退回"),
         ASSIGNEE,
         "assignee",
         (S.HANDLING,),
@@ -452,7 +453,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     # ── verification and closing ─────────────────────────────────────────────────────────────────────────────
     Transition(
         "verify",
-        _("核查"),
+        pgettext_lazy("action", "核查"),
         frozenset({"inspector"}) | TERRITORY,
         "territory",
         (S.VERIFYING,),
@@ -464,7 +465,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         "close",
-        _("结案"),
+        pgettext_lazy("action", "结案"),
         OFFICE,
         "anywhere",
         (S.CLOSING,),
@@ -475,7 +476,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         "close_not_fixed",
-        _("未解决结案"),
+        pgettext_lazy("action", "未解决结案"),
         OFFICE,
         "anywhere",
         (S.FILED, S.VERIFYING, S.CLOSING),
