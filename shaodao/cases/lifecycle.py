@@ -346,6 +346,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         fields=(LEAD, SUPPORTS, Field("ruling", "longtext", _("裁定意见"))),
         guard=guards.rule_dispute,
         why=_("裁定主办和协办，记为先例供以后查找"),
+        also=((S.VERIFYING, _("主办已经办结，其余都不再承办")),),
     ),
     Transition(
         "note",

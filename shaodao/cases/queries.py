@@ -60,7 +60,9 @@ class Loaded:
     def lead(self) -> Assignment | None:
         """The lead of the present round, open or done."""
         live = [a for a in self.assignments if a.role == "lead" and a.state not in ("returned", "cancelled")]
-        return live[-1] if live else None
+        named = [a for a in live if a.organisation_id == self.case.lead_id]  # a ruling may have named another since
+        chosen = named or live
+        return chosen[-1] if chosen else None
 
 
 # Each part's bit on `Case.parts`: a table is only asked for a case that has rows in it. Most cases have few kinds.

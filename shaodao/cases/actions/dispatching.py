@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Step, action, street_organisation
 from shaodao.cases.models import Assignment, Dispute, TimeRequest
-from shaodao.cases.words import AssignmentState, CaseState
+from shaodao.cases.words import AssignmentState, CaseState, ClockKind
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.organisations.models import Organisation
 
@@ -50,13 +50,17 @@ def self_handle(s: Step) -> None:
     s.data = {"lead": parts.refs([street])[0]}
 
 
+def all_done(s: Step) -> None:
+    """Every organisation has handed back: somebody else goes and looks."""
+    s.case.state, s.case.handled_at = CaseState.VERIFYING, s.now
+    s.clocks.start(ClockKind.VERIFY)
+
+
 def after_leaving(s: Step, left: Assignment) -> None:
     """What follows when an assignment ends undone: a lost lead sends the case back, the last part leads to checking."""
     if left.role == LEAD:
         parts.back_to_dispatch(s)
     elif not parts.open_assignments(s):
-        from shaodao.cases.actions.handling import all_done
-
         all_done(s)
 
 
@@ -74,12 +78,19 @@ def rule_dispute(s: Step, *, on: Dispute, lead: Organisation, supports: list[Org
             s.tell(organisation_id, "ruling", _("争议已裁定，任务撤回：%(number)s") % {"number": s.case.number})
         else:
             assignment.role = wanted[organisation_id]
-    done = {a.organisation_id for a in s.loaded.assignments if a.state == AssignmentState.DONE and a.role == LEAD}
+    round = 1 + s.case.rebound_count
+    done = {
+        a.organisation_id
+        for a in s.loaded.assignments
+        if a.state == AssignmentState.DONE and a.role == LEAD and a.round == round
+    }
     for organisation in [lead, *supports]:
         if organisation.pk not in present and organisation.pk not in done:
             parts.assign(s, organisation, wanted[organisation.pk], Assignment.Via.DISPATCH)
     s.case.lead, s.case.state = lead, CaseState.HANDLING
     s.data = {"lead": parts.refs([lead])[0], "supports": parts.refs(supports), "ruling": ruling}
+    if not parts.open_assignments(s):  # the lead had handed back already, and nobody else is wanted
+        all_done(s)
 
 
 @action("grant")

@@ -5,10 +5,10 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from shaodao.cases.actions import parts
-from shaodao.cases.actions.dispatching import after_leaving
+from shaodao.cases.actions.dispatching import after_leaving, all_done
 from shaodao.cases.actions.step import Step, action
 from shaodao.cases.models import Assignment, Dispute, Note, Photo, TimeRequest
-from shaodao.cases.words import AssignmentState, CaseState, ClockKind
+from shaodao.cases.words import AssignmentState, ClockKind
 from shaodao.foundation import district
 from shaodao.foundation.errors import Invalid
 from shaodao.kernel.geodesy import distance_m
@@ -149,9 +149,3 @@ def finish(s: Step, *, on: Assignment, result: str, photos: list[int]) -> None:
     s.data = {"organisation": on.organisation.name, "result": result}
     if not parts.open_assignments(s):
         all_done(s)
-
-
-def all_done(s: Step) -> None:
-    """Every organisation has handed back: somebody else goes and looks."""
-    s.case.state, s.case.handled_at = CaseState.VERIFYING, s.now
-    s.clocks.start(ClockKind.VERIFY)
