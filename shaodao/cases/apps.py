@@ -1,11 +1,11 @@
 from django.apps import AppConfig
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class CasesConfig(AppConfig):
     name = "shaodao.cases"
     label = "cases"
-    verbose_name = _("案件")
+    verbose_name = pgettext_lazy("list", "案件")
 
     def ready(self) -> None:
         from shaodao.cases import media, notify

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.text import Truncator
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.models import Case, Photo
@@ -77,7 +77,14 @@ def conditions(category: Any) -> list[Pair]:
 
 def limit_text(value: float, unit: str) -> str:
     """A limit in words: 4 工作时."""
-    return f"{value:g} {Condition.Unit(unit).label}"
+    one = 1 if value == 1 else 2
+    text = {
+        "hour": ngettext("%(n)s 紧急工作时", "%(n)s 紧急工作时", one),
+        "day": ngettext("%(n)s 自然日", "%(n)s 自然日", one),
+        "work_hour": ngettext("%(n)s 工作时", "%(n)s 工作时", one),
+        "work_day": ngettext("%(n)s 工作日", "%(n)s 工作日", one),
+    }[unit]
+    return text % {"n": f"{value:g}"}
 
 
 def units(case: Case | None, *, everybody: bool = False) -> list[Pair]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
@@ -67,7 +67,7 @@ def header() -> list[str]:
 def workbook(cases: QuerySet[Case], progress: Callable[..., None] | None = None) -> tuple[Workbook, int]:
     """A write-only workbook of the cases, and how many there are. Text that Excel would run as a formula stays text."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(_("案件"))
+    sheet = book.create_sheet(pgettext("list", "案件"))
     sheet.freeze_panes = "B2"
     titles = []
     for title in header():

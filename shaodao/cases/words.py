@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class CaseState(TextChoices):
@@ -74,7 +75,7 @@ class ClockKind(TextChoices):
     ARRIVE = "arrive", _("报到")
     HANDLE = "handle", _("处置")
     VERIFY = "verify", _("核查")
-    CLOSE = "close", _("结案")
+    CLOSE = "close", pgettext_lazy("limit", "结案")
 
 
 class Light(TextChoices):

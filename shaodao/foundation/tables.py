@@ -36,7 +36,7 @@ class Problem:
             where += ":" + str(self.row)
         if self.column:
             where += f" [{self.column}]"
-        return f"{where} {self.what}" + (f"（{self.hint}）" if self.hint else "")
+        return f"{where} {self.what}" + (_("（%(hint)s）") % {"hint": self.hint} if self.hint else "")
 
 
 class Bad(Exception):

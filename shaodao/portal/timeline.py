@@ -33,7 +33,7 @@ def _lead(data: Data) -> str:
 
 
 def _supports(data: Data) -> str:
-    return "、".join(str(o["name"]) for o in data.get("supports") or [])
+    return str(_("、")).join(str(o["name"]) for o in data.get("supports") or [])
 
 
 def _channel(data: Data) -> str:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shaodao.cases.models.case import Case
 from shaodao.cases.models.fields import PERSON, ref
@@ -55,9 +56,9 @@ class Assignment(models.Model):
 
     class Via(models.TextChoices):
         DISPATCH = "dispatch", _("派遣")
-        WHISTLE = "whistle", _("吹哨")
-        SELF = "self", _("街道自行处置")
-        REBOUND = "rebound", _("反弹重办")
+        WHISTLE = "whistle", pgettext_lazy("via", "吹哨")
+        SELF = "self", pgettext_lazy("via", "街道自行处置")
+        REBOUND = "rebound", pgettext_lazy("via", "反弹重办")
 
     case = ref(Case, "assignments", null=False)
     organisation = ref(Organisation, "assignments", null=False)
@@ -174,7 +175,7 @@ class TimeRequest(models.Model):
         SUSPEND = "suspend", _("挂账")
 
     class State(models.TextChoices):
-        PENDING = "pending", _("待审批")
+        PENDING = "pending", pgettext_lazy("request", "待审批")
         GRANTED = "granted", _("已同意")
         REFUSED = "refused", _("未同意")
 

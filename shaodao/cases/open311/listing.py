@@ -226,5 +226,5 @@ def notes(case: Case) -> str:
     """The status in words: the state, the outcome, where it was merged into."""
     text = str(CaseState(case.state).label)
     if case.outcome:
-        text += "：" + str(Outcome(case.outcome).label)
+        text += _("：") + str(Outcome(case.outcome).label)
     return text + (f" {case.merged_into.number}" if case.merged_into else "")

@@ -35,7 +35,7 @@ def is_open(case: Case) -> bool:
 @register.filter
 def names(rows: Any) -> str:
     """Several rows by name."""
-    return "、".join(choices.named(row) for row in rows)
+    return _("、").join(choices.named(row) for row in rows)
 
 
 @register.simple_tag

@@ -56,7 +56,7 @@ def _one(
         perform(action, case.pk, actor, version=version, key=key, reason=reason, data=data)
     except Invalid as error:
         names = {f.name: str(f.label) for f in BY_ACTION[action].fields} | {"reason": str(_("理由"))}
-        return "；".join(f"{names.get(k, k)}：{v}" for k, v in error.errors.items())
+        return _("；").join(f"{names.get(k, k)}{_('：')}{v}" for k, v in error.errors.items())
     except Refused as error:
         return str(error.reason)
     except Conflict:

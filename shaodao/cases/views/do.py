@@ -124,7 +124,7 @@ def conflict(request: HttpRequest, case: Case, error: Conflict, form: ActionForm
     """409: what happened to the case since the page was opened, and what had been typed."""
     case.refresh_from_db()
     events = timeline.events(case, since=error.seen)
-    shown = [{"at": e.at, "who": e.who, "what": e.what, "note": "；".join(e.lines())} for e in events]
+    shown = [{"at": e.at, "who": e.who, "what": e.what, "note": _("；").join(e.lines())} for e in events]
     context = {
         "case": SimpleNamespace(number=case.number, title=case.summary),
         "case_url": reverse("case", args=[case.number]),

@@ -198,7 +198,7 @@ def _button(offer: Offer, loaded: Loaded) -> Button:
 def part_label(kind: str, row: Any, loaded: Loaded) -> str:
     """What an action is about, in words."""
     if kind == "assignment":
-        return f"{choices.named(row.organisation)}（{row.get_role_display()}）"
+        return _("%(unit)s（%(role)s）") % {"unit": choices.named(row.organisation), "role": row.get_role_display()}
     if kind == "whistle":
         return choices.whistle_kind(row.kind)
     if kind in {"request", "dispute", "evaluation"}:

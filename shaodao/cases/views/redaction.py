@@ -59,9 +59,9 @@ def apply(request: HttpRequest, case: Case, data: dict[str, Any]) -> None:
             try:
                 wanted.append((photo.upload, parse(text)))
             except Invalid as error:
-                faults.append(f"{photo.upload_id}：{error.errors['boxes']}")
+                faults.append(f"{photo.upload_id}{_('：')}{error.errors['boxes']}")
     if faults:
-        raise Invalid({"public_photos": "；".join(faults)})
+        raise Invalid({"public_photos": _("；").join(faults)})
     person = actor_of(request).person
     for upload, boxes in wanted:
         uploads.redact(upload, boxes, person, reason=_("公开前遮盖"))

@@ -63,7 +63,7 @@ class Entry:
 
     def lines(self) -> list[str]:
         """Everything beside who and what, as sentences."""
-        moved = [f"{what}：{before or '—'} → {after or '—'}" for what, before, after in self.changes]
+        moved = [f"{what}{_('：')}{before or '—'} → {after or '—'}" for what, before, after in self.changes]
         return [*([self.why] if self.why else []), *self.details, *moved]
 
 

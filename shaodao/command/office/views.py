@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from shaodao.cases import history
@@ -141,7 +142,7 @@ def settings(request: HttpRequest) -> HttpResponse:
         (_("报到"), rules.limits.arrive),
         (_("处置（目录没有规定时）"), rules.limits.handle),
         (_("核查"), rules.limits.verify),
-        (_("结案"), rules.limits.close),
+        (pgettext("limit", "结案"), rules.limits.close),
         (_("退回窗口"), rules.limits.return_window),
     ]
     whom = {"lead": _("承办单位"), "street": _("街道"), "headquarters": _("总指挥部")}

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -110,7 +111,7 @@ def tables(request: HttpRequest, what: str) -> HttpResponse:
         return export.workbook("trend", _("接报与结案"), [_("日期"), _("接报"), _("结案")], rows, note)
     if what == "categories":
         rows = [[c.label, c.value] for c in queries.top_categories(scope, now)]
-        return export.workbook("categories", _("高发类别"), [_("类别"), _("案件")], rows, note)
+        return export.workbook("categories", _("高发类别"), [_("类别"), pgettext("list", "案件")], rows, note)
     found = queries.by_street(scope, now) if what == "streets" else queries.by_department(scope, now)
     title = _("各街道") if what == "streets" else _("各单位")
     ended = "closed" if what == "streets" else "done"

@@ -97,7 +97,7 @@ def comment(request: HttpRequest, pk: int) -> HttpResponse:
             "comment_evaluation", row.case_id, actor_of(request), on=row.pk, data={"text": request.POST.get("text", "")}
         )
     except Invalid as error:
-        messages.error(request, "；".join(str(v) for v in error.errors.values()))
+        messages.error(request, _("；").join(str(v) for v in error.errors.values()))
     except Refused as error:
         messages.error(request, str(error.reason))
     else:

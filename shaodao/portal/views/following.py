@@ -115,7 +115,7 @@ def _answer(token: str, data: dict[str, Any]) -> str | None:
     except Refused as error:
         return str(error.reason)
     except Invalid as error:
-        return "；".join(str(message) for message in error.errors.values())
+        return _("；").join(str(message) for message in error.errors.values())
     return None
 
 

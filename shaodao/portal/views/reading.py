@@ -112,7 +112,7 @@ def _me_too(request: HttpRequest, case: Case, form: MeTooForm) -> HttpResponse |
     try:
         received = report(submission, Actor.public())
     except Invalid as error:
-        form.add_error(None, "；".join(str(message) for message in error.errors.values()))
+        form.add_error(None, _("；").join(str(message) for message in error.errors.values()))
         return None
     except Refused as error:
         form.add_error(None, str(error.reason))
