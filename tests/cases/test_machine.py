@@ -28,7 +28,7 @@ from shaodao.foundation import clock
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.organisations.models import Person, Post
 
-EXAMPLES = int(os.environ.get("SHAODAO_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("SHAODAO_EXAMPLES", "30"))
 INSIDE = {"me_too", "callback", "escalate", "end_watch", "recompute", "answer"}  # given more than a form can give
 BESIDE = {"report", "merge_in", "merge_out", "split_off"}  # events that are no actions of their own
 CASES = 4
@@ -47,7 +47,7 @@ class Loop(RuleBasedStateMachine):
         super().__init__()
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
-        self.now = clock.now()
+        self.now, self.events = clock.now(), 0
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -111,12 +111,12 @@ class Loop(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_case_moves_on(self, data: Any) -> None:
         """A few actions of those that bring a case on, so that games reach their end and begin anew."""
-        for _i in range(data.draw(st.integers(1, 6))):
+        for _i in range(data.draw(st.integers(2, 8))):
             self.act(data, lambda t: bool(t.target) or t.scope == "assignee" or t.action in {"grant", "rule_dispute"})
 
     @rule(data=st.data())
     def a_day_of_work(self, data: Any) -> None:
-        for _i in range(data.draw(st.integers(1, 6))):
+        for _i in range(data.draw(st.integers(2, 8))):
             self.act(
                 data, lambda t: t.scope in {"assignee", "territory"} or t.action in {"grant", "refuse", "withdraw"}
             )
@@ -283,13 +283,20 @@ class Loop(RuleBasedStateMachine):
     # ── what always holds ────────────────────────────────────────────────────────────────────────────────────────
 
     @invariant()
+    def everything_holds(self) -> None:
+        """Asked again only when something happened."""
+        if (events := CaseEvent.objects.count()) != self.events:
+            self.events = events
+            self.history_is_whole_and_explains_the_present()
+            self.states_fit_their_parts()
+            self.every_move_is_in_the_table()
+
     def history_is_whole_and_explains_the_present(self) -> None:
         found = history.verify()
         assert found["broken"] == [] and found["cases"] == Case.objects.count()
         for case in Case.objects.all():
             assert case.version == case.events.count()
 
-    @invariant()
     def states_fit_their_parts(self) -> None:
         for case in Case.objects.prefetch_related("assignments", "reports"):
             open_parts = [a for a in case.assignments.all() if a.state in OPEN_ASSIGNMENT_STATES]
@@ -307,7 +314,6 @@ class Loop(RuleBasedStateMachine):
             assert case.due_at == min(due, default=None)
             assert case.state not in OPEN_STATES or case.due_at or any(a.state == "suspended" for a in open_parts)
 
-    @invariant()
     def every_move_is_in_the_table(self) -> None:
         for event in CaseEvent.objects.all():
             moved = event.changes.get(f"case:{event.case_id}", {}).get("state")
@@ -353,7 +359,8 @@ def test_no_sequence_of_actions_breaks_the_loop(town):
             max_examples=EXAMPLES,
             stateful_step_count=30,
             deadline=None,
-            derandomize=EXAMPLES <= 10,
+            derandomize=EXAMPLES <= 30,
+            phases=[Phase.generate] if EXAMPLES <= 30 else list(Phase),  # a shorter story takes minutes to find
             suppress_health_check=list(HealthCheck),
         ),
     )
