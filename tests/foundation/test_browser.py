@@ -14,7 +14,7 @@ from shaodao.foundation.templatetags.shaodao import BUILD
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 pytestmark = [
-    pytest.mark.django_db(transaction=True),
+    pytest.mark.django_db(transaction=True),  # the content policy asks for the district's basemap
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
     pytest.mark.skipif(not (BUILD / "manifest.json").exists(), reason="front end not built (tools/assets.py build)"),
@@ -35,7 +35,9 @@ class Quiet(WSGIRequestHandler):
 def site(settings):
     settings.ROOT_URLCONF = "tests.foundation.pages"
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not any(part in name for part in NEEDS_DATABASE)]
-    settings.TEMPLATES[0]["OPTIONS"]["context_processors"] = ["django.template.context_processors.request"]
+    plain = {"context_processors": ["django.template.context_processors.request"]}
+    engine = settings.TEMPLATES[0]  # a new list, not a change in place: only then are the loaded engines made anew
+    settings.TEMPLATES = [engine | {"OPTIONS": engine["OPTIONS"] | plain}]
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     server = make_server("127.0.0.1", 0, WSGIHandler(), Server, Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
