@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 YES, NO = {"1", "true", "on", "yes", "是"}, {"", "0", "false", "off", "no", "否", "none"}
 LONG = 4000
+KEY_LENGTH = 80
 HANDLING_KINDS = (
     Organisation.Kind.DEPARTMENT,
     Organisation.Kind.OPERATOR,
@@ -56,6 +57,15 @@ def clean(t: Transition, data: dict[str, Any], loaded: "Loaded") -> dict[str, An
     if errors:
         raise Invalid(errors)
     return values
+
+
+def client_key(raw: str | None) -> str | None:
+    """A client's key as it may be looked up and stored; raises Invalid (PostgreSQL refuses a NUL and a longer one)."""
+    if not raw:
+        return None
+    if len(raw) > KEY_LENGTH or not raw.isprintable():
+        raise Invalid({"client_key": _("键最多 %(n)d 个可见字符") % {"n": KEY_LENGTH}})
+    return raw
 
 
 def text_of(raw: Any, limit: int) -> str:

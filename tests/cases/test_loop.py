@@ -212,3 +212,13 @@ def test_rights_follow_posts_and_places(town):
     assert caught.value.forbidden
     with pytest.raises(Refused):
         town.act("file", case, "department")
+
+
+@pytest.mark.parametrize("key", ["a\x00b", "k" * 81])
+def test_a_key_that_cannot_be_kept_is_a_fault_of_the_field(town, key):
+    case = town.report()
+    with pytest.raises(Invalid) as caught:
+        town.act("file", case, "duty_leader", key=key)
+    assert "client_key" in caught.value.errors
+    with pytest.raises(Invalid):
+        town.report(key=key)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from shaodao.cases import queries
+from shaodao.cases import inputs, queries
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Actor, Done, Step, perform
 from shaodao.cases.models import Case, Contact, Photo, Report
@@ -75,6 +75,7 @@ def report(submission: Submission, actor: Actor) -> Received:
     Outside the district: Invalid on `position` that says so; the caller keeps the form, so nothing typed is lost.
     """
     _permit_channel(submission, actor)
+    submission.key = inputs.client_key(submission.key)
     if submission.key and (earlier := Report.objects.select_related("case").filter(client_key=submission.key).first()):
         return Received(earlier, earlier.case, replayed=True)
     where, source = _where(submission)

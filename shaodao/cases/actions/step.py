@@ -211,6 +211,7 @@ def perform(
     `extra`: typed values from inside the program that no form may give.
     Raises Invalid (fields), Refused (state or right), Conflict (somebody was faster), Case.DoesNotExist.
     """
+    key = inputs.client_key(key)
     for attempt in range(3):
         try:
             return _perform(BY_ACTION[name], case_id, actor, on, version, key, reason, data, extra)
