@@ -5,12 +5,13 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.text import Truncator
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.models import Case, Photo
 from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation import district
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place
 
@@ -43,21 +44,12 @@ def _keep(name: str, read: Callable[[], Any]) -> Any:
     return value
 
 
-def named(row: Any) -> str:
-    """The name of a row of master data in the page's language."""
-    if row is None:
-        return ""
-    english = getattr(row, "name_en", "") if (get_language() or "").startswith("en") else ""
-    return str(english or getattr(row, "name", row))
-
-
 def categories() -> list[Pair]:
     """Active categories by their class, as grouped choices."""
     rows = _keep("categories", lambda: list(Category.objects.filter(active=True, scheme__active=True)))
-    english = (get_language() or "").startswith("en")
     groups: dict[str, list[Pair]] = {}
     for row in rows:
-        major = (row.major_name_en if english else "") or row.major_name
+        major = named(row, "major_name")
         groups.setdefault(f"{row.get_kind_display()} · {major}", []).append((row.pk, named(row)))
     return list(groups.items())
 

@@ -10,12 +10,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 
 from shaodao.cases import rules
 from shaodao.cases.models import Case
-from shaodao.foundation import clock
+from shaodao.foundation import clock, sheets
 
 BATCH = 500
 
@@ -69,27 +67,14 @@ def workbook(cases: QuerySet[Case], progress: Callable[..., None] | None = None)
     book = Workbook(write_only=True)
     sheet = book.create_sheet(pgettext("list", "案件"))
     sheet.freeze_panes = "B2"
-    titles = []
-    for title in header():
-        cell = WriteOnlyCell(sheet, title)
-        cell.font = Font(bold=True)
-        titles.append(cell)
-    sheet.append(titles)
+    sheet.append([sheets.bold(sheet, title) for title in header()])
     n = 0
     for values in rows(cases):
-        sheet.append([_cell(sheet, v) for v in values])
+        sheet.append([sheets.cell(sheet, v) for v in values])
         n += 1
         if progress:
             progress(1)
     return book, n
-
-
-def _cell(sheet: Any, value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in "=+-@":
-        cell = WriteOnlyCell(sheet, value)
-        cell.data_type = "s"
-        return cell
-    return value
 
 
 def write(cases: QuerySet[Case], path: Path, progress: Callable[..., None] | None = None) -> int:

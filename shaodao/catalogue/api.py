@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Literal
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.translation import get_language
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from shaodao.catalogue.models import Category, CategoryMap, Scheme
-from shaodao.foundation.wire import answer, name_of, named
+from shaodao.foundation.naming import named
+from shaodao.foundation.wire import answer, coded
 from shaodao.organisations.auth import OPEN
 
 router = Router(tags=["catalogue"], auth=OPEN)
@@ -69,7 +69,7 @@ class CategoryDetail(CategoryLine):
 def schemes(request: HttpRequest) -> HttpResponse:
     """Versions of the catalogue; keys in other calls mean the active one."""
     rows = Scheme.objects.order_by("-active", "code")
-    return answer([{"code": s.code, "name": name_of(s), "active": s.active, "source": s.source} for s in rows])
+    return answer([{"code": s.code, "name": named(s), "active": s.active, "source": s.source} for s in rows])
 
 
 @router.get("/categories", response=list[CategoryLine], openapi_extra=PUBLIC)
@@ -131,8 +131,8 @@ def line(row: Category) -> dict[str, Any]:
         "kind": row.kind,
         "code": row.code,
         "major_code": row.major_code,
-        "major_name": name_of(row, "major_name"),
-        "name": name_of(row),
+        "major_name": named(row, "major_name"),
+        "name": named(row),
         "public": row.public,
         "urgent": row.urgent,
     }
@@ -142,8 +142,8 @@ def _condition(row: Any) -> dict[str, Any]:
     same = ("id", "seq", "filing", "closing", "limit_value", "limit_unit", "stages")
     return {
         **{k: getattr(row, k) for k in same},
-        "lead": named(row.lead),
-        "supports": [named(o) for o in row.supports.all()],
+        "lead": coded(row.lead),
+        "supports": [coded(o) for o in row.supports.all()],
     }
 
 
@@ -154,12 +154,11 @@ def attribute_line(row: Any) -> dict[str, Any]:
         "datatype": row.datatype,
         "required": row.required,
         "order": row.order,
-        "description": name_of(row, "description"),
+        "description": named(row, "description"),
         "values": [{"key": str(v["key"]), "name": value_name(v)} for v in row.values],
     }
 
 
 def value_name(value: dict[str, Any]) -> str:
     """The name of one choice of a list attribute."""
-    english = (get_language() or "").startswith("en") and value.get("name_en")
-    return str(english or value.get("name") or value["key"])
+    return named(value) or str(value["key"])

@@ -1,21 +1,16 @@
 """A table of a page as an Excel file: the same rows, all of them, with what was filtered said above."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from io import BytesIO
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from shaodao.foundation import clock
+from shaodao.foundation import sheets
 
-KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST = 50_000  # rows of one file
 
 
@@ -26,36 +21,17 @@ def workbook(name: str, title: str, head: list[Any], rows: Iterable[Iterable[Any
     sheet.freeze_panes = "A4"
     for column in range(1, len(head) + 1):
         sheet.column_dimensions[get_column_letter(column)].width = 18
-    sheet.append([_bold(sheet, title)])
-    sheet.append([_cell(sheet, note)])
-    sheet.append([_bold(sheet, str(text)) for text in head])
+    sheet.append([sheets.bold(sheet, title)])
+    sheet.append([sheets.cell(sheet, note)])
+    sheet.append([sheets.bold(sheet, str(text)) for text in head])
     for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
+        sheet.append([sheets.cell(sheet, value) for value in row])
     file = BytesIO()
     book.save(file)
-    answer = HttpResponse(file.getvalue(), content_type=KIND)
+    answer = HttpResponse(file.getvalue(), content_type=sheets.XLSX)
     answer["Content-Disposition"] = content_disposition_header(True, f"{name}.xlsx") or ""
     return answer
 
 
 def _sheet_name(title: str) -> str:
     return "".join(c for c in title if c not in "[]:*?/\\")[:31] or "1"
-
-
-def _bold(sheet: Any, text: str) -> WriteOnlyCell:
-    cell = _cell(sheet, text)
-    cell.font = Font(bold=True)
-    return cell
-
-
-def _cell(sheet: Any, value: Any) -> WriteOnlyCell:
-    if isinstance(value, datetime):  # Excel knows no time zones: the district's wall clock
-        value = clock.local(value).replace(tzinfo=None, microsecond=0)
-    elif value is not None and not isinstance(value, int | float | bool):
-        value = ILLEGAL_CHARACTERS_RE.sub("", str(value))
-    cell = WriteOnlyCell(sheet, value=value)
-    if isinstance(value, str):
-        cell.data_type = "s"
-    elif isinstance(value, datetime):
-        cell.number_format = "yyyy-mm-dd hh:mm"
-    return cell

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
-from shaodao.cases.choices import named
 from shaodao.command import export
 from shaodao.command.access import ADMIN, EVERYBODY, OFFICE, Scope, holds, scope_of
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 from django.http import HttpResponse
-from django.utils.translation import get_language
+
+from shaodao.foundation.naming import named
 
 JSON = "application/json"
 
@@ -17,12 +18,6 @@ def answer(data: Any, status: int = 200, **headers: str) -> HttpResponse:
     return response
 
 
-def name_of(row: Any, field: str = "name") -> str:
-    """The name in the language of the request: `name_en` for English where there is one."""
-    english = getattr(row, f"{field}_en", "") if (get_language() or "").startswith("en") else ""
-    return str(english or getattr(row, field))
-
-
-def named(row: Any) -> dict[str, Any] | None:
+def coded(row: Any) -> dict[str, Any] | None:
     """A place or an organisation by code and name."""
-    return {"code": row.code, "name": name_of(row)} if row is not None else None
+    return {"code": row.code, "name": named(row)} if row is not None else None

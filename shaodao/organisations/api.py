@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 
-from shaodao.foundation.wire import answer, name_of
+from shaodao.foundation.naming import named
+from shaodao.foundation.wire import answer
 from shaodao.organisations.auth import OPEN
 from shaodao.organisations.models import Organisation
 
@@ -42,7 +43,7 @@ def line(row: Organisation) -> dict[str, Any]:
     return {
         "id": row.pk,
         "code": row.code,
-        "name": name_of(row),
+        "name": named(row),
         "kind": row.kind,
         "parent": row.parent.code if row.parent else None,
         "place": row.place.code if row.place else None,

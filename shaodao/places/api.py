@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 
 from shaodao.foundation.errors import Invalid
-from shaodao.foundation.wire import answer, name_of, named
+from shaodao.foundation.naming import named
+from shaodao.foundation.wire import answer, coded
 from shaodao.places import queries
 from shaodao.places.models import Place
 
@@ -57,7 +58,7 @@ def places(
 def line(row: Place) -> dict[str, Any]:
     return {
         "code": row.code,
-        "name": name_of(row),
+        "name": named(row),
         "level": row.level,
         "parent": row.parent.code if row.parent else None,
     }
@@ -81,7 +82,7 @@ def locate(
         **source,
         "inside": where.inside,
         "cell": where.cell.code if where.cell else None,
-        "community": named(where.cell.community) if where.cell else None,
-        "street": named(street),
+        "community": coded(where.cell.community) if where.cell else None,
+        "street": coded(street),
     }
     return answer(body)

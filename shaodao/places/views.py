@@ -18,6 +18,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
 from shaodao.foundation.models import District
+from shaodao.foundation.naming import named
 from shaodao.places.models import Cell, Place
 
 MOST_CELLS = 4_000
@@ -55,7 +56,7 @@ def district_layer(request: HttpRequest) -> HttpResponse:
     """The outline of the district, where the pack has one; `illustrative` when it is coarse."""
     rows = District.objects.exclude(outline=None).order_by("id")[:1]
     return _collection(
-        _feature("district", d.outline, label=_name(d), code=d.code, illustrative=d.outline_coarse) for d in rows
+        _feature("district", d.outline, label=named(d), code=d.code, illustrative=d.outline_coarse) for d in rows
     )
 
 
@@ -79,7 +80,7 @@ def communities_layer(request: HttpRequest) -> HttpResponse:
 def _places(name: str, rows: QuerySet[Place]) -> Iterable[Feature]:
     for place in rows.filter(active=True).exclude(geometry=None):
         yield _feature(
-            name, place.geometry or {}, label=_name(place), code=place.code, illustrative=place.geometry_illustrative
+            name, place.geometry or {}, label=named(place), code=place.code, illustrative=place.geometry_illustrative
         )
 
 
@@ -108,10 +109,6 @@ def _box(cell: Cell) -> dict[str, Any]:
     west, south, east, north = cell.west / 1e6, cell.south / 1e6, cell.east / 1e6, cell.north / 1e6
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "Polygon", "coordinates": [ring]}
-
-
-def _name(row: Place | District) -> str:
-    return (row.name_en if (get_language() or "").startswith("en") else "") or row.name
 
 
 def _fault(field: str, text: str) -> HttpResponse:

@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.models import Case
 from shaodao.cases.words import OPEN_STATES, CaseState
+from shaodao.foundation.naming import named
 from shaodao.portal import queries
-from shaodao.portal.words import masked, name_of, plain, where
+from shaodao.portal.words import masked, plain, where
 
 
 def title_of(case: Case) -> str:
-    return name_of(case.category) or str(_("未归类"))
+    return named(case.category) or str(_("未归类"))
 
 
 def geojson(cases: list[Case]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.catalogue.models import Attribute, Category
 from shaodao.foundation import clock
+from shaodao.foundation.naming import named
 from shaodao.places.models import Place
 from shaodao.portal import queries
-from shaodao.portal.words import name_of
 
 DATUMS = {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09"}  # as the map's script names them: as the places do
 PHONE = RegexValidator(r"^[0-9+()\-\s]{5,30}$", _("电话只写数字，例如 13800000000 或 0352-1234567"))
@@ -140,7 +140,7 @@ class AttributesForm(forms.Form):
 
 
 def _attribute_field(attribute: Attribute) -> forms.Field:
-    label = name_of(attribute, "description")
+    label = named(attribute, "description")
     common: dict[str, Any] = {"label": label, "required": attribute.required}
     types = Attribute.Datatype
     if attribute.datatype == types.NUMBER:
@@ -149,11 +149,7 @@ def _attribute_field(attribute: Attribute) -> forms.Field:
         widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
         return forms.DateTimeField(widget=widget, **common)
     if attribute.datatype in (types.SINGLE, types.MULTI):
-        english = (get_language() or "").startswith("en")
-        choices = [
-            (str(v.get("key", "")), (v.get("name_en") if english else "") or v.get("name") or v.get("key"))
-            for v in attribute.values
-        ]
+        choices = [(str(v.get("key", "")), named(v) or v.get("key")) for v in attribute.values]
         if attribute.datatype == types.SINGLE:
             return forms.ChoiceField(widget=forms.RadioSelect, choices=choices, **common)
         return forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, choices=choices, **common)
@@ -209,7 +205,7 @@ class FilterForm(forms.Form):
         self.streets: dict[str, Place] = {s.code: s for s in queries.streets()}
         groups = queries.grouped(list(self.categories.values()))
         self.fields["category"].choices = [("", gettext("全部")), *groups]  # type: ignore[attr-defined]
-        options = [("", gettext("全部")), *((code, name_of(place)) for code, place in self.streets.items())]
+        options = [("", gettext("全部")), *((code, named(place)) for code, place in self.streets.items())]
         self.fields["street"].choices = options  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

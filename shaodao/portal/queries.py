@@ -11,9 +11,9 @@ from shaodao.cases.models import Assignment, Case, Clock, Note, Photo, Report
 from shaodao.cases.words import OPEN_STATES, AssignmentState, CaseState, ClockKind
 from shaodao.catalogue.models import Attribute, Category
 from shaodao.foundation import clock
+from shaodao.foundation.naming import named
 from shaodao.places.models import Place
 from shaodao.portal import timeline
-from shaodao.portal.words import name_of
 
 SHOWN = Prefetch("photos", Photo.objects.filter(published=True).select_related("upload"), to_attr="shown")
 CLOSED = (CaseState.CLOSED,)
@@ -134,7 +134,7 @@ def grouped(categories: list[Category]) -> list[tuple[str, list[tuple[str, str]]
     """Choices of a select: [(major class, [(key, name), …]), …] in the reader's language."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for category in categories:
-        groups.setdefault(name_of(category, "major_name"), []).append((category.key, name_of(category)))
+        groups.setdefault(named(category, "major_name"), []).append((category.key, named(category)))
     return list(groups.items())
 
 
@@ -181,9 +181,9 @@ def _with_parts(case: Case, *, reasons: bool) -> Shown:
     lead, supports = "", []
     for assignment in live:
         if assignment.role == Assignment.Role.LEAD:
-            lead = name_of(assignment.organisation)
+            lead = named(assignment.organisation)
         else:
-            supports.append(name_of(assignment.organisation))
+            supports.append(named(assignment.organisation))
     return Shown(case, photos, timeline.entries(case.events.all(), notes, reasons=reasons), lead, supports)
 
 

@@ -3,19 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.masking import masked  # noqa: F401 - part of this module's face
 from shaodao.cases.models import Case
 from shaodao.cases.words import CaseState, Outcome
 from shaodao.foundation.district import Limit
-
-
-def name_of(row: Any, field: str = "name") -> str:
-    """A row's name in the reader's language, Chinese where there is no English one; "" for None."""
-    english = getattr(row, f"{field}_en", "") if (get_language() or "").startswith("en") else ""
-    return english or getattr(row, field, "") or ""
+from shaodao.foundation.naming import named
 
 
 def limit_in_words(limit: Limit) -> str:
@@ -88,5 +83,5 @@ def stages(case: Case) -> list[dict[str, Any]]:
 
 def where(case: Case) -> str:
     """Street and community, as far as they are known."""
-    names = [name_of(place) for place in (case.street, case.community) if place]
+    names = [named(place) for place in (case.street, case.community) if place]
     return " · ".join(names) or gettext("只有文字地址")

@@ -100,7 +100,7 @@ def detail(request: HttpRequest, row: Case, now: datetime) -> dict[str, Any]:
                 "id": n.pk,
                 "text": n.text,
                 "public": n.public,
-                "organisation": show.named(n.organisation),
+                "organisation": show.coded(n.organisation),
                 "assignment": n.assignment_id,
                 "created_at": n.created_at,
             }

@@ -115,7 +115,7 @@ def here(request: HttpRequest) -> HttpResponse:
 def me(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     rows = person.posts.filter(active=True, organisation__active=True).select_related("organisation")
-    posts = [{"role": p.role, "label": p.get_role_display(), "organisation": show.named(p.organisation)} for p in rows]
+    posts = [{"role": p.role, "label": p.get_role_display(), "organisation": show.coded(p.organisation)} for p in rows]
     scopes = sorted(getattr(request, "scopes", ()))
     return answer({"username": person.username, "name": person.name, "posts": posts, "scopes": scopes})
 
@@ -143,7 +143,7 @@ def _notice(row: Notice) -> dict[str, Any]:
         "text": row.text,
         "case": row.case.number if row.case else None,
         "role": row.role,
-        "organisation": show.named(row.organisation),
+        "organisation": show.coded(row.organisation),
         "created_at": row.created_at,
         "seen_at": row.seen_at,
     }

@@ -71,8 +71,8 @@ def create(
         "replayed": received.replayed,
         "joined": received.joined,
         "rebounded": received.rebounded,
-        "street": show.named(case.street),
-        "community": show.named(case.community),
+        "street": show.coded(case.street),
+        "community": show.coded(case.community),
     }
     return answer(body, 200 if received.replayed else 201)
 

@@ -15,7 +15,8 @@ from shaodao.cases.models import Assignment, Case, CaseEvent, Clock, Photo, Repo
 from shaodao.cases.queries import Loaded
 from shaodao.cases.words import OPEN_STATES, CaseState
 from shaodao.foundation import district
-from shaodao.foundation.wire import name_of, named
+from shaodao.foundation.naming import named
+from shaodao.foundation.wire import coded
 
 ELSEWHERE = {"me_too", "callback", "escalate"}  # actions with an address of their own, or of the system's clock
 CASE_TIMES = (
@@ -40,7 +41,7 @@ CLOCK_FIELDS = (
 
 
 def category_of(row: Any) -> dict[str, Any] | None:
-    return {"key": row.key, "name": name_of(row)} if row is not None else None
+    return {"key": row.key, "name": named(row)} if row is not None else None
 
 
 def light_of(case: Case, now: datetime) -> str:
@@ -58,9 +59,9 @@ def case_line(case: Case, now: datetime) -> dict[str, Any]:
         "light": light_of(case, now),
         "category": category_of(case.category),
         "cell": case.cell_id,
-        "community": named(case.community),
-        "street": named(case.street),
-        "lead": named(case.lead),
+        "community": coded(case.community),
+        "street": coded(case.street),
+        "lead": coded(case.lead),
         "merged_into": case.merged_into.number if case.merged_into else None,
         **{k: getattr(case, k) for k in CASE_TIMES},
         **{k: getattr(case, k) for k in CASE_COUNTS},
@@ -100,7 +101,7 @@ def report_line(report: Report, contact: bool) -> dict[str, Any]:
         "source_lon": report.source_lon,
         "source_lat": report.source_lat,
         "address": report.address,
-        "organisation": named(report.organisation),
+        "organisation": coded(report.organisation),
         "me_too": report.me_too,
         "external_id": report.external_id,
         "has_contact": contact,
@@ -115,7 +116,7 @@ def clock_line(clock: Clock, now: datetime) -> dict[str, Any]:
 
 
 def assignment_line(row: Assignment) -> dict[str, Any]:
-    return {**{k: getattr(row, k) for k in ASSIGNMENT_FIELDS}, "organisation": named(row.organisation)}
+    return {**{k: getattr(row, k) for k in ASSIGNMENT_FIELDS}, "organisation": coded(row.organisation)}
 
 
 def event_line(event: CaseEvent) -> dict[str, Any]:
@@ -229,4 +230,4 @@ def parts(loaded: Loaded, now: datetime) -> dict[str, Any]:
 def district_line() -> dict[str, Any]:
     """The district that this installation serves."""
     here = district.current()
-    return {"code": here.code, "name": name_of(here), "centre": list(here.centre), "sample": here.sample}
+    return {"code": here.code, "name": named(here), "centre": list(here.centre), "sample": here.sample}

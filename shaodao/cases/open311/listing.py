@@ -21,7 +21,7 @@ from shaodao.cases.open311 import services
 from shaodao.cases.open311.wire import Fault, endpoint, given, instant, listed, number, respond, stamp
 from shaodao.cases.words import OPEN_STATES, CaseState, ClockKind, Outcome
 from shaodao.foundation import clock
-from shaodao.foundation.wire import name_of
+from shaodao.foundation.naming import named
 from shaodao.kernel.geodesy import distance_m
 from shaodao.organisations.models import Organisation
 
@@ -181,22 +181,22 @@ def joined(rows: QuerySet[Case]) -> QuerySet[Case]:
 
 def show(rows: Iterable[Case], extended: bool) -> list[dict[str, Any]]:
     office = Organisation.objects.filter(kind=Organisation.Kind.HEADQUARTERS, active=True).first()
-    return [_show(c, name_of(office) if office else None, extended) for c in rows]
+    return [_show(c, named(office) if office else None, extended) for c in rows]
 
 
 def _show(case: Any, office: str | None, extended: bool) -> dict[str, Any]:
     open_ = case.state in OPEN_STATES
     lon, lat = shown(case.lon, case.lat, case.published) if case.lon is not None else (None, None)
-    street = name_of(case.street) if case.street else None
+    street = named(case.street) if case.street else None
     photo = case.open_photos[0].upload_id if case.published and case.open_photos else None
     body = {
         "service_request_id": case.number,
         "status": "open" if open_ else "closed",
         "status_notes": notes(case),
-        "service_name": name_of(case.category) if case.category else None,
+        "service_name": named(case.category) if case.category else None,
         "service_code": case.category.key if case.category else None,
         "description": case.public_text if case.published else None,
-        "agency_responsible": name_of(case.lead) if case.lead else office,
+        "agency_responsible": named(case.lead) if case.lead else office,
         "service_notice": None,
         "requested_datetime": stamp(case.created_at),
         "updated_datetime": stamp(case.updated_at),

@@ -10,7 +10,7 @@ from shaodao.cases.open311.wire import Fault, endpoint, respond, stamp
 from shaodao.catalogue.api import value_name
 from shaodao.catalogue.models import Attribute, Category
 from shaodao.foundation.models import District
-from shaodao.foundation.wire import name_of
+from shaodao.foundation.naming import named
 
 BASE = "/open311/v2"
 STANDARD = "http://wiki.open311.org/GeoReport_v2"
@@ -57,12 +57,12 @@ def services(request: HttpRequest, form: str) -> HttpResponse:
     rows = [
         {
             "service_code": c.key,
-            "service_name": name_of(c),
-            "description": name_of(c, "major_name"),
+            "service_name": named(c),
+            "description": named(c, "major_name"),
             "metadata": c.pk in asked,
             "type": "realtime",
             "keywords": ", ".join(c.keywords.replace("，", ",").replace("、", ",").replace(";", ",").split(",")),
-            "group": name_of(c, "major_name"),
+            "group": named(c, "major_name"),
         }
         for c in offered()
     ]
@@ -82,7 +82,7 @@ def definition(request: HttpRequest, form: str, code: str) -> HttpResponse:
             "required": a.required,
             "datatype_description": None,
             "order": a.order,
-            "description": name_of(a, "description"),
+            "description": named(a, "description"),
         }
         if a.datatype in (Attribute.Datatype.SINGLE, Attribute.Datatype.MULTI):
             row["values"] = [{"key": str(v["key"]), "name": value_name(v)} for v in a.values]

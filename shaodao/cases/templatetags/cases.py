@@ -11,15 +11,10 @@ from django.utils.translation import ngettext
 from shaodao.cases import choices
 from shaodao.cases.models import Case
 from shaodao.cases.words import OPEN_STATES, CaseState, Outcome
+from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import icon
 
 register = template.Library()
-
-
-@register.filter
-def named(row: Any) -> str:
-    """The name of an organisation, place, category … in the page's language; nothing for None."""
-    return choices.named(row)
 
 
 @register.filter
@@ -35,7 +30,7 @@ def is_open(case: Case) -> bool:
 @register.filter
 def names(rows: Any) -> str:
     """Several rows by name."""
-    return _("、").join(choices.named(row) for row in rows)
+    return _("、").join(named(row) for row in rows)
 
 
 @register.simple_tag

@@ -19,6 +19,7 @@ from shaodao.cases.views import panels, people, timeline
 from shaodao.cases.views.gate import case_of, staff
 from shaodao.cases.words import CaseState
 from shaodao.foundation import clock
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation
 
 PARTS = ("assignment", "whistle", "request", "dispute", "recheck", "evaluation")
@@ -174,7 +175,7 @@ def _map(case: Case, loaded: Loaded, near: list[dict[str, Any]], light: dict[str
     ]
     for a in loaded.assignments:
         if a.arrived_lon is not None:
-            label = choices.named(a.organisation)
+            label = named(a.organisation)
             features.append(_point(a.arrived_lon, a.arrived_lat, layer="mark", light="done", label=label, title=label))
     for item in near:
         other = item["case"]

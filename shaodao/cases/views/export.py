@@ -10,9 +10,7 @@ from shaodao.cases.requests import actor_of
 from shaodao.cases.views.desk import inbox_of
 from shaodao.cases.views.gate import staff
 from shaodao.cases.views.listing import listing
-from shaodao.foundation import clock, log
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from shaodao.foundation import clock, log, sheets
 
 
 @staff
@@ -27,4 +25,4 @@ def export(request: HttpRequest, key: str) -> FileResponse:
     query = {"rows": total, "query": request.GET.urlencode()}
     log.write("cases.export", f"inbox:{box.key}", actor=actor_of(request).person, data=query)
     name = f"shaodao-{box.key}-{clock.local(found.now):%Y%m%d-%H%M}.xlsx"
-    return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=sheets.XLSX)

@@ -17,6 +17,7 @@ from shaodao.cases.rules import Offer
 from shaodao.cases.views.listing import light_of
 from shaodao.cases.words import ClockKind, Light
 from shaodao.foundation import calendar
+from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import duration_filter
 from shaodao.kernel import worktime
 
@@ -198,12 +199,12 @@ def _button(offer: Offer, loaded: Loaded) -> Button:
 def part_label(kind: str, row: Any, loaded: Loaded) -> str:
     """What an action is about, in words."""
     if kind == "assignment":
-        return _("%(unit)s（%(role)s）") % {"unit": choices.named(row.organisation), "role": row.get_role_display()}
+        return _("%(unit)s（%(role)s）") % {"unit": named(row.organisation), "role": row.get_role_display()}
     if kind == "whistle":
         return choices.whistle_kind(row.kind)
     if kind in {"request", "dispute", "evaluation"}:
         assignment = next((a for a in loaded.assignments if a.pk == row.assignment_id), None)
-        name = choices.named(assignment.organisation) if assignment else ""
+        name = named(assignment.organisation) if assignment else ""
         return f"{name} {row.get_kind_display()}" if kind == "request" else name
     return ""
 

@@ -16,6 +16,7 @@ from shaodao.cases.models import Case, CaseEvent, TimeRequest
 from shaodao.cases.words import CaseState, Outcome
 from shaodao.catalogue.models import Category
 from shaodao.foundation import clock
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation, Post
 
 OTHER = {  # events beside the actions of the life cycle
@@ -83,8 +84,8 @@ def _names(rows: Iterable[CaseEvent], case: str) -> dict[str, dict[int, str]]:
     categories = Category.objects.in_bulk(wanted["category_id"]) if wanted["category_id"] else {}
     units = Organisation.objects.in_bulk(wanted["lead_id"]) if wanted["lead_id"] else {}
     return {
-        "category_id": {pk: choices.named(row) for pk, row in categories.items()},
-        "lead_id": {pk: choices.named(row) for pk, row in units.items()},
+        "category_id": {pk: named(row) for pk, row in categories.items()},
+        "lead_id": {pk: named(row) for pk, row in units.items()},
     }
 
 

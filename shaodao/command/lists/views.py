@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from shaodao.cases.choices import named
 from shaodao.cases.models import Assignment
 from shaodao.cases.words import Outcome
 from shaodao.command import pages
@@ -14,6 +13,7 @@ from shaodao.command.access import page, scope_of
 from shaodao.command.lists import queries
 from shaodao.command.lists.queries import Wanted
 from shaodao.foundation import clock
+from shaodao.foundation.naming import named
 
 
 @require_safe

@@ -16,6 +16,7 @@ from shaodao.command.access import ADMIN, OFFICE, page, scope_of
 from shaodao.command.office import queries
 from shaodao.command.whistles.views import kinds
 from shaodao.foundation import clock, district, log
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Post
 
 SHOWN_FAULTS = 200
@@ -146,7 +147,6 @@ def settings(request: HttpRequest) -> HttpResponse:
         (_("退回窗口"), rules.limits.return_window),
     ]
     whom = {"lead": _("承办单位"), "street": _("街道"), "headquarters": _("总指挥部")}
-    english = request.LANGUAGE_CODE == "en"  # type: ignore[attr-defined]
     return pages.show(
         request,
         "command/settings.html",
@@ -154,10 +154,7 @@ def settings(request: HttpRequest) -> HttpResponse:
         here=here,
         rules=rules,
         limits=[(name, f"{limit.value:g}", Condition.Unit(limit.unit).label) for name, limit in limits],
-        ladder=[
-            ((english and rung.name_en) or rung.name, round(100 * rung.at), [whom.get(w, w) for w in rung.notify])
-            for rung in rules.ladder
-        ],
+        ladder=[(named(rung), round(100 * rung.at), [whom.get(w, w) for w in rung.notify]) for rung in rules.ladder],
         kinds=kinds().values(),
         bounds=[100 * b for b in rules.whistle_rate_bounds],
         years=queries.calendar_days().items(),

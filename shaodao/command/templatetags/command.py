@@ -9,13 +9,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from shaodao.cases import rules
-from shaodao.cases.choices import named
 from shaodao.command.rules import Share
 
 register = template.Library()
-
-
-register.filter("named", named)
 
 
 @register.filter

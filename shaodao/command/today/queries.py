@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from shaodao.cases import queries as case_queries
 from shaodao.cases import rules as case_rules
-from shaodao.cases.choices import named
 from shaodao.cases.models import Assignment, Case, Clock, Dispute, Evaluation, Recheck, TimeRequest, Whistle
 from shaodao.cases.words import (
     OPEN_ASSIGNMENT_STATES,
@@ -26,6 +25,7 @@ from shaodao.command import links
 from shaodao.command.access import Scope
 from shaodao.command.rules import Share
 from shaodao.foundation import clock, district
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place
 

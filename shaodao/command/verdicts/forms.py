@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.cases.choices import named
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation
 
 RECEIVING = ("department", "operator", "street", "community")

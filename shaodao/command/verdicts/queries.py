@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from django.db.models import Avg, Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
-from shaodao.cases.choices import named
 from shaodao.cases.models import Assignment, Case, CaseEvent, Circular, Evaluation, Recheck, Report
 from shaodao.cases.words import AssignmentState, CaseState, Channel, ClockKind, Outcome
 from shaodao.command import links
@@ -16,6 +15,7 @@ from shaodao.command.lists.queries import between
 from shaodao.command.rules import Share
 from shaodao.command.today.queries import due_recheck, low_rating
 from shaodao.foundation import calendar, clock
+from shaodao.foundation.naming import named
 from shaodao.kernel import worktime
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place

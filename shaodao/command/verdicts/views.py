@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from shaodao.cases import letters as letters_room
 from shaodao.cases import queries as case_queries
 from shaodao.cases.actions import perform
-from shaodao.cases.choices import limit_text, named
+from shaodao.cases.choices import limit_text
 from shaodao.cases.models import Case, Evaluation
 from shaodao.cases.requests import actor_of
 from shaodao.command import links, pages
@@ -23,6 +23,7 @@ from shaodao.command.verdicts import queries
 from shaodao.command.verdicts.forms import CircularForm
 from shaodao.foundation import clock, district
 from shaodao.foundation.errors import Conflict, Invalid, Refused
+from shaodao.foundation.naming import named
 
 
 @require_safe

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from shaodao.cases.choices import named
 from shaodao.cases.models import Assignment, Dispute, TimeRequest, Whistle
 from shaodao.cases.queries import called_in
 from shaodao.cases.words import ClockKind, WhistleState
@@ -17,6 +16,7 @@ from shaodao.command.lists.queries import between
 from shaodao.command.rules import Share, band
 from shaodao.command.today.queries import OPEN_DISPUTE, PENDING_REQUEST, whistled
 from shaodao.foundation import district
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place
 

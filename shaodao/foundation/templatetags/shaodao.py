@@ -22,9 +22,12 @@ from django.utils.translation import gettext as _
 
 import shaodao
 from shaodao.foundation import clock
+from shaodao.foundation.naming import named
 from shaodao.foundation.ui_strings import ui_strings as _ui_strings
 
 register = template.Library()
+
+register.filter("named", named)  # {{ row|named }}: a name in the language of the page
 
 BUILD = Path(shaodao.__file__).parent / "static" / "build"
 LIGHT_ICONS = {

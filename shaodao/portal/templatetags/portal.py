@@ -12,12 +12,6 @@ register = template.Library()
 
 
 @register.filter
-def named(row: Any) -> str:
-    """A row's name in the reader's language; nothing for None."""
-    return words.name_of(row)
-
-
-@register.filter
 def limit(value: Limit) -> str:
     return words.limit_in_words(value)
 

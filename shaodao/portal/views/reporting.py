@@ -24,11 +24,11 @@ from shaodao.catalogue.models import Attribute, Category
 from shaodao.foundation import clock, district, uploads
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.models import Upload
+from shaodao.foundation.naming import named
 from shaodao.places import queries as places
 from shaodao.portal import limits, queries
 from shaodao.portal.forms import DATUMS, AttributesForm, ReportForm
 from shaodao.portal.views.following import follow_token
-from shaodao.portal.words import name_of
 
 SALT, THANKS_SECONDS = "portal.thanks", 24 * 3600
 ANSWERED = "attributes_for"  # names the category whose questions the page has shown
@@ -270,7 +270,7 @@ def place(request: HttpRequest) -> HttpResponse:
     if found.cell:
         community = found.cell.community
         context |= {
-            "names": " · ".join(n for n in (name_of(community.parent), name_of(community)) if n),
+            "names": " · ".join(n for n in (named(community.parent), named(community)) if n),
             "cell": found.cell.code,
             "illustrative": found.cell.illustrative,
         }
