@@ -182,9 +182,9 @@ STATIC_ROOT.mkdir(exist_ok=True)  # filled by `shaodao run`
 STATICFILES_DIRS = [PACKAGE / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True  # the build's names carry their hashes already
+WHITENOISE_USE_FINDERS = True  # the build names its files by their content and lays .br and .gz beside them
 WHITENOISE_MAX_AGE = 3600
 
 
