@@ -142,7 +142,7 @@ def evaluate(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
 
 def rechecks(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
     rows = Recheck.objects.filter(done_at=None, due_at__lte=now + RECHECK_AHEAD)
-    return _with(rows).filter(territory(actor, INSPECTING), state=S.CLOSED, watch_until__gte=now)
+    return _with(rows).filter(territory(actor, INSPECTING), state=S.CLOSED)
 
 
 def overdue(actor: ActorFacts, now: datetime) -> QuerySet[Case]:

@@ -357,7 +357,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         "",
         fields=(
             Field("text", "longtext", _("进展")),
-            Field("public", "bool", _("告知上报人"), required=False),
+            Field("public", "bool", _("告知上报人"), required=False, help=_("已公开的案件页上也会显示")),
             PHOTOS,
         ),
         why=_("写下做了什么、还差什么"),

@@ -135,6 +135,21 @@ def test_a_report_inside_the_watch_is_a_rebound(town):
     intact()
 
 
+def test_a_recheck_that_fell_due_within_the_watch_may_be_done_late(town):
+    case = town.closed()
+    last = case.rechecks.last()
+    with later(days=31):
+        again = town.act("recheck", case, "street", on=last.pk, rebounded=True, remark="又有了").case
+        assert (again.state, again.rebound_count) == ("handling", 1)
+        intact()
+
+
+def test_who_left_no_contact_can_rate_too(town):
+    case = town.closed()
+    row = Callback.objects.get(case=case)
+    assert row.report.follow_code and not hasattr(row.report, "contact")
+
+
 def test_after_the_watch_it_is_a_new_case(town):
     case = town.closed()
     with later(days=40):

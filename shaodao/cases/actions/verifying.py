@@ -3,13 +3,14 @@
 import secrets
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from shaodao.cases import rules
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Step, action, street_organisation_id
 from shaodao.cases.models import Assignment, Callback, Photo, Recheck, Verification
-from shaodao.cases.words import AssignmentState, CaseState, ClockKind, Outcome
+from shaodao.cases.words import AssignmentState, CaseState, Channel, ClockKind, Outcome
 from shaodao.foundation import district
 from shaodao.foundation.errors import Invalid
 
@@ -92,6 +93,6 @@ def _close(s: Step, outcome: str) -> None:
     if street and any(a.state == AssignmentState.DONE and a.via != Assignment.Via.SELF for a in s.loaded.assignments):
         s.tell(street, "evaluate", _("请评价承办部门：%(n)s") % {"n": s.case.number}, role="street")
     round = 1 + s.case.rebound_count
-    for report in s.case.reports.filter(contact__isnull=False):
+    for report in s.case.reports.filter(Q(contact__isnull=False) | Q(channel=Channel.PUBLIC)):
         s.add(Callback(case=s.case, report=report, round=round, token=secrets.token_urlsafe(32), created_at=s.now))
     s.data = {"outcome": str(outcome)}
