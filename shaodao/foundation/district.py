@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import msgspec
+from django.utils.translation import ngettext
 
 from shaodao.foundation.models import District
 
@@ -22,6 +23,22 @@ class Limit(msgspec.Struct, frozen=True):
             raise ValueError(f"unit {self.unit!r}: use hour, day, work_hour or work_day")
         if not self.value > 0:
             raise ValueError(f"value {self.value!r}: must be greater than 0")
+
+
+def limit_in_words(limit: Limit) -> str:
+    """A limit as people say it: 15 分钟, 4 个工作小时, 5 个工作日."""
+    value, unit = limit.value, limit.unit
+    if unit == "hour" and value < 1:
+        minutes = round(value * 60)
+        return ngettext("%(n)s 分钟", "%(n)s 分钟", minutes) % {"n": minutes}
+    n = f"{value:g}"
+    one = 1 if value == 1 else 2
+    return {
+        "hour": ngettext("%(n)s 小时", "%(n)s 小时", one),
+        "day": ngettext("%(n)s 天", "%(n)s 天", one),
+        "work_hour": ngettext("%(n)s 个工作小时", "%(n)s 个工作小时", one),
+        "work_day": ngettext("%(n)s 个工作日", "%(n)s 个工作日", one),
+    }[unit] % {"n": n}
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -3,30 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.masking import masked  # noqa: F401 - part of this module's face
 from shaodao.cases.models import Case
 from shaodao.cases.words import CaseState, Outcome
-from shaodao.foundation.district import Limit
 from shaodao.foundation.naming import named
-
-
-def limit_in_words(limit: Limit) -> str:
-    """15 分钟, 4 个工作小时, 5 个工作日."""
-    value, unit = limit.value, limit.unit
-    if unit == "hour" and value < 1:
-        minutes = round(value * 60)
-        return ngettext("%(n)s 分钟", "%(n)s 分钟", minutes) % {"n": minutes}
-    n = f"{value:g}"
-    one = 1 if value == 1 else 2
-    return {
-        "hour": ngettext("%(n)s 小时", "%(n)s 小时", one),
-        "day": ngettext("%(n)s 天", "%(n)s 天", one),
-        "work_hour": ngettext("%(n)s 个工作小时", "%(n)s 个工作小时", one),
-        "work_day": ngettext("%(n)s 个工作日", "%(n)s 个工作日", one),
-    }[unit] % {"n": n}
 
 
 @dataclass(frozen=True)

@@ -220,6 +220,12 @@ def test_outside_the_district_is_said_and_nothing_is_made(town):
     assert "position" in caught.value.errors and not Case.objects.exists()
 
 
+def test_every_fault_of_a_report_is_said_at_once(town):
+    with pytest.raises(Invalid) as caught:
+        town.report(text=" ", lon=None, lat=None)
+    assert set(caught.value.errors) == {"text", "address"}
+
+
 def test_rights_follow_posts_and_places(town):
     case = town.report()
     with pytest.raises(Refused) as caught:

@@ -78,9 +78,7 @@ def report(submission: Submission, actor: Actor) -> Received:
     submission.key = inputs.client_key(submission.key)
     if submission.key and (earlier := Report.objects.select_related("case").filter(client_key=submission.key).first()):
         return Received(earlier, earlier.case, replayed=True)
-    where, source = _where(submission)
-    if not submission.text.strip() and not submission.photos:
-        raise Invalid({"text": _("请写下看到了什么，或附一张照片")})
+    where, source = _checked(submission)
     try:
         with transaction.atomic():
             return _receive(submission, actor, where, source)
@@ -95,6 +93,20 @@ def _permit_channel(submission: Submission, actor: Actor) -> None:
     roles = CHANNEL_ROLES.get(submission.channel)
     if roles and actor.facts.kind != "system" and not actor.facts.with_role(frozenset(roles)):
         raise Refused(_("您的岗位不能从这个渠道上报"), forbidden=True)
+
+
+def _checked(submission: Submission) -> tuple[places.Location | None, dict[str, Any]]:
+    """Where it is; raises Invalid with every fault at once, so that nobody mends one to meet the next."""
+    errors = {}
+    if not submission.text.strip() and not submission.photos:
+        errors["text"] = _("请写下看到了什么，或附一张照片")
+    try:
+        found = _where(submission)
+    except Invalid as fault:
+        raise Invalid(errors | fault.errors) from None
+    if errors:
+        raise Invalid(errors)
+    return found
 
 
 def _where(submission: Submission) -> tuple[places.Location | None, dict[str, Any]]:

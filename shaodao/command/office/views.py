@@ -10,7 +10,6 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from shaodao.cases import history
-from shaodao.catalogue.models import Condition
 from shaodao.command import pages
 from shaodao.command.access import ADMIN, OFFICE, page, scope_of
 from shaodao.command.office import queries
@@ -153,7 +152,7 @@ def settings(request: HttpRequest) -> HttpResponse:
         "settings",
         here=here,
         rules=rules,
-        limits=[(name, f"{limit.value:g}", Condition.Unit(limit.unit).label) for name, limit in limits],
+        limits=[(name, district.limit_in_words(limit)) for name, limit in limits],
         ladder=[(named(rung), round(100 * rung.at), [whom.get(w, w) for w in rung.notify]) for rung in rules.ladder],
         kinds=kinds().values(),
         bounds=[100 * b for b in rules.whistle_rate_bounds],

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from shaodao.cases.models import Case
-from shaodao.foundation.district import Limit
+from shaodao.foundation.district import Limit, limit_in_words
 from shaodao.portal import words
 
 register = template.Library()
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.filter
 def limit(value: Limit) -> str:
-    return words.limit_in_words(value)
+    return limit_in_words(value)
 
 
 @register.filter
