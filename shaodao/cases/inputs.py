@@ -16,6 +16,7 @@ from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation import clock, district
 from shaodao.foundation.errors import Invalid
 from shaodao.foundation.models import Upload
+from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import Organisation
 
 if TYPE_CHECKING:
@@ -157,17 +158,21 @@ def _key(raw: Any) -> str:
     return str(raw).replace("\x00", "\ufffd").strip()
 
 
+ACTIVE_CATEGORIES = Category.objects.filter(active=True, scheme__active=True).order_by()
+CATEGORY = Prepared(lambda pk: ACTIVE_CATEGORIES.filter(pk=pk))
+CATEGORY_OF_CODE = Prepared(lambda kind, code: ACTIVE_CATEGORIES.filter(kind=kind, code=code))
+
+
 def find_category(raw: Any) -> Category | None:
     """A category of the active scheme by id or by its key (event-0110); None for nothing; Fault when unknown."""
     if raw in (None, ""):
         return None
     text = _key(raw)
-    rows = Category.objects.filter(active=True, scheme__active=True)
     kind, _dash, code = text.partition("-")
     if code:
-        found = rows.filter(kind=kind, code=code).first()
+        found = CATEGORY_OF_CODE.first(kind, code)
     else:
-        found = rows.filter(pk=int(text)).first() if text.isascii() and text.isdigit() and len(text) <= 15 else None
+        found = CATEGORY.first(int(text)) if text.isascii() and text.isdigit() and len(text) <= 15 else None
     if found is None:
         raise Fault(_("没有这个类别：%(key)s") % {"key": text[:40]})
     return found

@@ -18,12 +18,20 @@ from shaodao.cases.models import Callback, Contact, Note, Report
 from shaodao.cases.words import CaseState
 from shaodao.foundation import delivery
 from shaodao.foundation.models import Delivery, OutboxMessage
+from shaodao.foundation.prepared import Prepared
 
 if TYPE_CHECKING:
     from shaodao.cases.actions.step import Step
 
 Text = str | Promise
 BOOK = "contact"
+CONTACTS = Prepared(
+    lambda case: (
+        Contact.objects.filter(~Q(email="") | ~Q(phone=""), report__case=case)
+        .select_related("report")
+        .order_by("report_id")
+    )
+)
 
 
 def _filed(s: "Step", report: Report) -> str:
@@ -109,10 +117,9 @@ def wanted(step: "Step") -> bool:
 
 def contacts_of(step: "Step") -> list[Contact]:
     """Contacts of the reports that hang on the case; after a merge only of those that came with it."""
-    rows = Contact.objects.filter(~Q(email="") | ~Q(phone="")).select_related("report").order_by("report_id")
     if step.action == "merge_in":
-        return list(rows.filter(report_id__in=step.data.get("reports", [])))
-    return list(rows.filter(report__case=step.case))
+        return [c for c in CONTACTS.all(step.case.pk) if c.report_id in step.data.get("reports", [])]
+    return CONTACTS.all(step.case.pk)
 
 
 def _delivery(step: "Step", message: OutboxMessage, contact: Contact, subject: str, text: str) -> Delivery:

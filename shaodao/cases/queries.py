@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
@@ -23,6 +24,7 @@ from shaodao.cases.models import (
 )
 from shaodao.cases.words import OPEN_STATES, AssignmentState, CaseState, ClockKind
 from shaodao.foundation import calendar, district, log
+from shaodao.foundation.prepared import Prepared
 
 
 @dataclass
@@ -65,6 +67,12 @@ class Loaded:
         return chosen[-1] if chosen else None
 
 
+def _of_case(model: type[Any], related: tuple[str, ...], case: int) -> QuerySet[Any]:
+    rows = model.objects.filter(case=case).order_by("pk")
+    return rows.select_related(*related) if related else rows
+
+
+JOINED: dict[type[Model], tuple[str, ...]] = {Assignment: ("organisation",)}
 # Each part's bit on `Case.parts`: a table is only asked for a case that has rows in it. Most cases have few kinds.
 PARTS: dict[type[Model], int] = {
     part: 1 << bit
@@ -72,16 +80,16 @@ PARTS: dict[type[Model], int] = {
 }
 
 
-def _parts(case: Case, model: type[Any], *related: str) -> list[Any]:
-    if not case.parts & PARTS[model]:
-        return []
-    rows = model.objects.filter(case=case).order_by("pk")
-    return list(rows.select_related(*related) if related else rows)
+OF_CASE = {model: Prepared(partial(_of_case, model, JOINED.get(model, ()))) for model in PARTS}
+
+
+def _parts(case: Case, model: type[Any]) -> list[Any]:
+    return OF_CASE[model].all(case.pk) if case.parts & PARTS[model] else []
 
 
 def load(case: Case, now: datetime) -> Loaded:
     """A case's parts and facts, in at most eight queries. Raises nothing: a case without parts has empty ones."""
-    assignments, clocks = _parts(case, Assignment, "organisation"), _parts(case, Clock)
+    assignments, clocks = _parts(case, Assignment), _parts(case, Clock)
     whistles, requests = _parts(case, Whistle), _parts(case, TimeRequest)
     disputes, verifications = _parts(case, Dispute), _parts(case, Verification)
     rechecks, evaluations = _parts(case, Recheck), _parts(case, Evaluation)
@@ -135,16 +143,35 @@ def load(case: Case, now: datetime) -> Loaded:
     return Loaded(case, facts, assignments, clocks, whistles, requests, disputes, verifications, rechecks, evaluations)
 
 
+EVENT_OF_KEY = Prepared(lambda key: CaseEvent.objects.select_related("case").filter(client_key=key).order_by())
+
+
 def event_by_key(key: str) -> CaseEvent | None:
     """The event that a client's key made earlier."""
-    return CaseEvent.objects.select_related("case").filter(client_key=key).first()
+    return EVENT_OF_KEY.first(key)
+
+
+WHOLE = ("category", "community", "street", "lead", "merged_into")  # what a line about a case names
+CASE = Prepared(lambda pk: Case.objects.select_related(*WHOLE).filter(pk=pk).order_by())
+
+
+def sees_all(actor: f.ActorFacts) -> bool:
+    """The posts of the headquarters and the inspectors look at the whole district."""
+    return any(p.role not in {"street", "street_leader", "community", "department"} for p in actor.posts)
+
+
+def whole(pk: int, actor: f.ActorFacts | None = None) -> Case | None:
+    """One case with the names of what it refers to, if the actor (None: anybody) may see it. One query."""
+    if actor is None or sees_all(actor):
+        return CASE.first(pk)
+    return visible_to(actor).select_related(*WHOLE).filter(pk=pk).first()
 
 
 def visible_to(actor: f.ActorFacts, cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
     """The cases that somebody's posts let them see: the headquarters and inspectors all, a street or community its
     territory and what it handles, a department what it was ever assigned."""
     found = Case.objects.all() if cases is None else cases
-    if any(p.role not in {"street", "street_leader", "community", "department"} for p in actor.posts):
+    if sees_all(actor):
         return found
     if not actor.posts:
         return found.none()

@@ -6,14 +6,16 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 from shaodao.catalogue.models import Attribute, Category
+from shaodao.foundation.prepared import Prepared
 
 TEXT, LONGTEXT = 200, 2000
 Kind = Attribute.Datatype
+ASKED = Prepared(lambda category: Attribute.objects.filter(category=category))
 
 
 def check(category: Category | None, given: dict[str, Any], errors: dict[str, str]) -> dict[str, Any]:
     """Cleaned answers by attribute code. Faults go into `errors` under `attributes.CODE`; a required one may not lack."""
-    rows = list(category.attributes.all()) if category else []
+    rows = ASKED.all(category.pk) if category else []
     known = {row.code for row in rows}
     for code in given:
         if code not in known:

@@ -5,17 +5,20 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from shaodao.foundation import prepared
 from shaodao.foundation.models import Delivery, OutboxMessage, Webhook
 
+HOOKS = prepared.Prepared(lambda: Webhook.objects.filter(active=True).order_by("pk"))
 WAKE = "shaodao_outbox"  # PostgreSQL's channel that wakes the event stream
 
 
 def publish(topic: str, subject: str, payload: dict[str, Any], now: datetime) -> OutboxMessage:
     """Record a message and one waiting delivery for each active webhook whose topics it matches (by prefix)."""
-    message = OutboxMessage.objects.create(topic=topic, subject=subject, payload=payload, created_at=now)
+    message = OutboxMessage(topic=topic, subject=subject, payload=payload, created_at=now)
+    prepared.insert(message)
     if connection.vendor == "postgresql":
         transaction.on_commit(wake)
-    hooks = [hook for hook in Webhook.objects.filter(active=True) if any(topic.startswith(str(t)) for t in hook.topics)]
+    hooks = [hook for hook in HOOKS.all() if any(topic.startswith(str(t)) for t in hook.topics)]
     if hooks:
         Delivery.objects.bulk_create(
             Delivery(

@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 
 from shaodao.foundation import log
 from shaodao.foundation.errors import Invalid
+from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import ApiToken, Person
 
 SCOPES = ("read", "report", "act")
 PREFIX = "sd_"
 COARSE = timedelta(minutes=10)  # how exactly `last_used_at` is kept: no write on every request
+LIVE = Prepared(lambda digest: ApiToken.objects.select_related("person").filter(digest=digest, revoked_at=None))
 
 
 def digest_of(plain: str) -> str:
@@ -44,7 +46,7 @@ def issue(
 
 def find(plain: str, now: datetime) -> ApiToken | None:
     """The live token behind its plain text (one query), None when unknown, expired, revoked or its person inactive."""
-    token = ApiToken.objects.select_related("person").filter(digest=digest_of(plain), revoked_at=None).first()
+    token = LIVE.first(digest_of(plain))
     if token is None or not token.person.is_active or (token.expires_at and token.expires_at <= now):
         return None
     if token.last_used_at is None or now - token.last_used_at > COARSE:

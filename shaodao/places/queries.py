@@ -6,9 +6,18 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from shaodao.foundation.prepared import Prepared
 from shaodao.kernel import datum as kernel
 from shaodao.places.models import Cell, Place
 
+TALLEST = 50_000  # microdegrees: no cell reaches further north, so that the index on `south` is enough
+CELLS_AT = Prepared(
+    lambda y, lowest, y_, x, x_: (
+        Cell.objects.filter(south__lte=y, south__gt=lowest, north__gt=y_, west__lte=x, east__gt=x_)
+        .select_related("community__parent")
+        .order_by("code")
+    )
+)
 DATUMS = ("WGS-84", "GCJ-02", "BD-09", "CGCS2000")
 
 
@@ -48,12 +57,7 @@ def point(lon: Any, lat: Any, datum: str = "WGS-84") -> dict[str, Any]:
 def locate(lon: float, lat: float) -> Location:
     """The cell, community and street of a WGS-84 point (one query; two where cells have shapes of their own)."""
     x, y = round(lon * 1e6), round(lat * 1e6)
-    rows = (
-        Cell.objects.filter(south__lte=y, south__gt=y - 50_000, north__gt=y, west__lte=x, east__gt=x)
-        .select_related("community__parent")
-        .order_by("code")
-    )
-    for cell in rows:
+    for cell in CELLS_AT.all(y, y - TALLEST, y, x, x):
         if cell.geometry is None or _inside(cell.geometry, lon, lat):
             return Location(lon, lat, cell, cell.community_id, cell.community.parent_id)
     return Location(lon, lat)

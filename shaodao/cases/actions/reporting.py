@@ -14,12 +14,14 @@ from shaodao.cases.actions.step import Actor, Done, Step, perform
 from shaodao.cases.models import Case, Contact, Photo, Report
 from shaodao.cases.words import OPEN_STATES, CaseState, Channel, ClockKind
 from shaodao.catalogue.models import Category
-from shaodao.foundation import clock
+from shaodao.foundation import clock, prepared
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.models import Upload
+from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import Organisation
 from shaodao.places import queries as places
 
+EARLIER = Prepared(lambda key: Report.objects.select_related("case").filter(client_key=key).order_by())
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is misread on the telephone
 CHANNEL_ROLES: dict[str, set[str]] = {
     Channel.COMMUNITY: {"community"},
@@ -76,15 +78,15 @@ def report(submission: Submission, actor: Actor) -> Received:
     """
     _permit_channel(submission, actor)
     submission.key = inputs.client_key(submission.key)
-    if submission.key and (earlier := Report.objects.select_related("case").filter(client_key=submission.key).first()):
+    if submission.key and (earlier := EARLIER.first(submission.key)):
         return Received(earlier, earlier.case, replayed=True)
     where, source = _checked(submission)
     try:
         with transaction.atomic():
             return _receive(submission, actor, where, source)
     except IntegrityError:
-        earlier = Report.objects.select_related("case").filter(client_key=submission.key).first()
-        if submission.key and earlier:  # a phone that sent twice at once
+        earlier = EARLIER.first(submission.key) if submission.key else None
+        if earlier:  # a phone that sent twice at once
             return Received(earlier, earlier.case, replayed=True)
         raise
 
@@ -157,7 +159,7 @@ def _receive(submission: Submission, actor: Actor, where: places.Location | None
         report_count=1,
         sample=submission.sample,
     )
-    case.save(force_insert=True)
+    prepared.insert(case)
     step = parts.opening("report", case, actor, now)
     row = _add_report(step, submission, actor, source, me_too=False)
     step.clocks.start(ClockKind.INTAKE)

@@ -22,14 +22,29 @@ from shaodao.cases.actions.clocks import Clocks
 from shaodao.cases.facts import ActorFacts, CaseFacts, PostFacts
 from shaodao.cases.lifecycle import BY_ACTION, PUBLIC, SYSTEM, Transition
 from shaodao.cases.models import Case, CaseEvent, Notice
-from shaodao.foundation import clock, outbox
+from shaodao.foundation import clock, outbox, prepared
 from shaodao.foundation.errors import Conflict, Invalid, Refused
+from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import Organisation, Person, Post
+
+POSTS = Prepared(
+    lambda person: (
+        Post.objects.filter(person=person, active=True, organisation__active=True)
+        .select_related("organisation")
+        .order_by("pk")
+    )
+)
+LOCKED = Prepared(lambda pk: Case.objects.select_for_update().filter(pk=pk).order_by())
+STREET_OFFICES = Prepared(
+    lambda place: Organisation.objects.filter(place=place, kind=Organisation.Kind.STREET, active=True).order_by("code")[
+        :1
+    ]
+)
 
 
 def active_posts(person: Person) -> list[Post]:
     """The posts that somebody holds now, with their organisations (one query)."""
-    return list(person.posts.filter(active=True, organisation__active=True).select_related("organisation"))
+    return POSTS.all(person.pk)
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,7 @@ class Step:
 
     def add(self, row: models.Model) -> models.Model:
         """Insert a row that belongs to this case; its first values are part of the event."""
-        row.save(force_insert=True)
+        prepared.insert(row)
         self.case.parts |= queries.PARTS.get(type(row), 0)
         self.added.append(row)
         self.before[id(row)] = (row, tracked(row))
@@ -143,7 +158,7 @@ class Step:
                 if row is self.case:
                     self.changed = changed
                 else:
-                    row.save(update_fields=changed)
+                    prepared.update(row, changed)
         event = self._append(changes, key)
         if self.notices:
             Notice.objects.bulk_create(self.notices)
@@ -172,9 +187,9 @@ class Step:
             previous=self.case.head,
         )
         event.hash = rules.event_digest(event.previous, content_of(event))
-        event.save(force_insert=True)
+        prepared.insert(event)
         self.case.version, self.case.head = event.seq, event.hash
-        self.case.save(update_fields=[*self.changed, "version", "head", "summary", "public_text"])
+        prepared.update(self.case, [*self.changed, "version", "head", "summary", "public_text"])
         return event
 
 
@@ -237,7 +252,9 @@ def _perform(
     extra: dict[str, Any] | None,
 ) -> Done:
     with transaction.atomic():
-        case = Case.objects.select_for_update().get(pk=case_id)
+        case = LOCKED.first(case_id)
+        if case is None:
+            raise Case.DoesNotExist(f"case {case_id}")
         if key and (earlier := queries.event_by_key(key)):  # asked under the lock: the same sender may have just won
             return _replay(earlier, t.action, case_id)
         if version is not None and case.version != version:
@@ -306,7 +323,7 @@ def street_organisation(street_id: int | None) -> Organisation | None:
     """The office of the street whose place this is."""
     if street_id is None:
         return None
-    return Organisation.objects.filter(place_id=street_id, kind=Organisation.Kind.STREET, active=True).first()
+    return STREET_OFFICES.first(street_id)
 
 
 def street_organisation_id(street_id: int | None) -> int | None:

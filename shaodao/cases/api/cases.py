@@ -16,15 +16,26 @@ from shaodao.cases.api.filters import CaseFilter, apply
 from shaodao.cases.api.paging import Page, PageSize, links, page_of
 from shaodao.cases.api.problems import Problem
 from shaodao.cases.api.schemas import ActionIn, ActionOut, CaseDetail, CaseList, ReportLine
-from shaodao.cases.models import Case, Contact
+from shaodao.cases.models import Callback, Case, CaseEvent, Contact, Note, Photo, Report
 from shaodao.cases.requests import actor_of
 from shaodao.foundation import clock, uploads
 from shaodao.foundation.errors import Invalid
+from shaodao.foundation.prepared import Prepared
 from shaodao.foundation.wire import answer
 from shaodao.organisations.auth import SIGNED_IN, need
 
 router = Router(tags=["cases"], auth=SIGNED_IN)
-JOINED = ("category", "community", "street", "lead", "merged_into")
+REPORTS = Prepared(
+    lambda case: (
+        Report.objects.filter(case=case)
+        .select_related("category", "organisation")
+        .annotate(known=Exists(Contact.objects.filter(report_id=OuterRef("pk"))))
+    )
+)
+PHOTOS = Prepared(lambda case: Photo.objects.filter(case=case))
+NOTES = Prepared(lambda case: Note.objects.filter(case=case).select_related("organisation"))
+ANSWERS = Prepared(lambda case: Callback.objects.filter(case=case, answered_at__isnull=False))
+EVENTS = Prepared(lambda case: CaseEvent.objects.filter(case=case).order_by("seq"))
 Number = Annotated[str, Path(max_length=30, pattern=r"^[0-9]{4}-[0-9]{6,15}$", examples=["2026-000123"])]
 POSSIBLE = [
     t.action
@@ -54,7 +65,7 @@ def cases(request: HttpRequest, wanted: Query[CaseFilter], page: Page = 1, page_
     """Newest first unless sorted otherwise. Link header: first, prev, next, last."""
     need(request, "read")
     now = clock.now()
-    rows = apply(queries.visible_to(actor_of(request).facts), wanted, now).select_related(*JOINED)
+    rows = apply(queries.visible_to(actor_of(request).facts), wanted, now).select_related(*queries.WHOLE)
     head, found = page_of(rows, page, page_size)
     return answer({**head, "items": [show.case_line(c, now) for c in found]}, Link=links(request, head))
 
@@ -78,8 +89,7 @@ def case(request: HttpRequest, number: Number) -> HttpResponse:
 def visible(request: HttpRequest, number: str) -> Case:
     """The case of this number; 404 also when the caller may not see it. One query."""
     figure = number.partition("-")[2]
-    rows = queries.visible_to(actor_of(request).facts).select_related(*JOINED)
-    found = rows.filter(pk=int(figure)).first() if figure.isdigit() else None
+    found = queries.whole(int(figure), actor_of(request).facts) if figure.isdigit() else None
     if found is None or found.number != number:
         raise Http404
     return found
@@ -93,7 +103,7 @@ def detail(request: HttpRequest, row: Case, now: datetime) -> dict[str, Any]:
         "condition": row.condition_id,
         "watch_radius_m": row.watch_radius_m,
         "reports": reports_of(row),
-        "photos": [show.photo_line(p) for p in row.photos.all()],
+        "photos": [show.photo_line(p) for p in PHOTOS.all(row.pk)],
         **show.parts(loaded, now),
         "notes": [
             {
@@ -104,7 +114,7 @@ def detail(request: HttpRequest, row: Case, now: datetime) -> dict[str, Any]:
                 "assignment": n.assignment_id,
                 "created_at": n.created_at,
             }
-            for n in row.notes.select_related("organisation")
+            for n in NOTES.all(row.pk)
         ],
         "callbacks": [
             {
@@ -116,17 +126,15 @@ def detail(request: HttpRequest, row: Case, now: datetime) -> dict[str, Any]:
                 "remark": c.remark,
                 "answered_at": c.answered_at,
             }
-            for c in row.callbacks.filter(answered_at__isnull=False)
+            for c in ANSWERS.all(row.pk)
         ],
-        "events": [show.event_line(e) for e in row.events.order_by("seq")],
+        "events": [show.event_line(e) for e in EVENTS.all(row.pk)],
         "offers": show.offers(loaded, actor_of(request), now),
     }
 
 
 def reports_of(row: Case) -> list[dict[str, Any]]:
-    contact = Exists(Contact.objects.filter(report_id=OuterRef("pk")))
-    rows = row.reports.select_related("category", "organisation").annotate(known=contact)
-    return [show.report_line(r, r.known) for r in rows]
+    return [show.report_line(r, r.known) for r in REPORTS.all(row.pk)]  # type: ignore[attr-defined]
 
 
 @router.get("/cases/{number}/reports", response=list[ReportLine], summary="The reports of one case")
@@ -159,7 +167,7 @@ def act(request: HttpRequest, number: Number, action: ActionName, payload: Actio
         reason=payload.reason,
         data=resolved(lifecycle.BY_ACTION[action], payload.data, row, actor.facts.person_id),
     )
-    fresh = Case.objects.select_related(*JOINED).get(pk=row.pk)
+    fresh = queries.whole(row.pk) or done.case
     body = {
         "number": fresh.number,
         "version": fresh.version,

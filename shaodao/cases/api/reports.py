@@ -14,7 +14,7 @@ from shaodao.cases.actions import Actor, Submission, report
 from shaodao.cases.api import show
 from shaodao.cases.api.cases import upload_ids
 from shaodao.cases.api.schemas import ContactOut, Id, Key, ReasonIn, ReportIn, ReportOut, UploadOut
-from shaodao.cases.models import Case, Report
+from shaodao.cases.models import Report
 from shaodao.cases.requests import actor_of
 from shaodao.catalogue import answers
 from shaodao.foundation import clock, uploads
@@ -62,7 +62,7 @@ def create(
     need(request, "report")
     actor = actor_of(request)
     received = report(submission(payload, actor, key_of(payload, idempotency_key, actor)), actor)
-    case = Case.objects.select_related("street", "community").get(pk=received.case.pk)
+    case = queries.whole(received.case.pk) or received.case
     body = {
         "id": received.report.pk,
         "case": case.number,
