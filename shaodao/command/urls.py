@@ -30,6 +30,6 @@ urlpatterns = [
     path("audit/", office.audit, name="command_audit"),
     path("log/", office.entries, name="command_log"),
     path("settings/", office.settings, name="command_settings"),
-    path("people/", office.people, name="command_people"),
+    path("people/", include("shaodao.command.people.urls")),
     path("outbox/", include("shaodao.command.outbox.urls")),
 ]

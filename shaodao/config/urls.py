@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from shaodao.config.api import api
-from shaodao.config.views import sign_in
+from shaodao.config.views import Welcome, sign_in
 
 urlpatterns = [
     path("", include("shaodao.portal.urls")),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("open311/v2/", include("shaodao.cases.open311_urls")),
     path("login/", sign_in, name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("welcome/<uidb64>/<token>/", Welcome.as_view(), name="welcome"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("language/", include("django.conf.urls.i18n")),

@@ -1,10 +1,13 @@
-"""Signing in: the only page that belongs to no room."""
+"""Signing in, and choosing the first password: the pages that belong to no room."""
 
 import os
 
+from django.contrib import messages
 from django.contrib.auth import views as auth
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse_lazy
+from django.utils.translation import gettext as _
 
 from shaodao.foundation import log
 from shaodao.organisations.models import Post
@@ -44,6 +47,19 @@ class SignIn(auth.LoginView):
     def form_valid(self, form) -> HttpResponse:
         log.write("session.login", f"person:{form.get_user().pk}", actor=form.get_user())
         return super().form_valid(form)
+
+
+class Welcome(auth.PasswordResetConfirmView):
+    """The page of an invitation (`organisations.actions.invite`): the person chooses a password, once."""
+
+    template_name = "registration/welcome.html"
+    success_url = reverse_lazy("login")
+
+    def form_valid(self, form) -> HttpResponse:
+        answer = super().form_valid(form)
+        log.write("person.password", f"person:{form.user.pk}", actor=form.user)
+        messages.success(self.request, _("密码已设好，请登录"))
+        return answer
 
 
 def sign_in(request: HttpRequest) -> HttpResponseBase:

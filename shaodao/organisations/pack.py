@@ -11,6 +11,7 @@ from shaodao.foundation.pack import Pack, Part, register
 from shaodao.foundation.sync import retire, sync
 from shaodao.foundation.tables import Bad, Column, Problem, Row, TableSpec, boolean, by_depth, choice, cycles, text
 from shaodao.organisations.models import Organisation, Person, Post
+from shaodao.organisations.rules import HELD_IN, LEVELS
 from shaodao.places.models import Place
 from shaodao.places.pack import PLACES
 
@@ -51,20 +52,6 @@ ACCOUNTS = TableSpec(
     key=("username", "role", "organisation"),
     required=False,
 )
-# Which level of place an organisation of a kind stands for, and in which kinds a role can be held.
-LEVELS = {Kind.STREET: {"street"}, Kind.COMMUNITY: {"community", "village"}}
-HELD_IN = {
-    Role.INTAKE: {Kind.HEADQUARTERS},
-    Role.DUTY_LEADER: {Kind.HEADQUARTERS},
-    Role.DISPATCHER: {Kind.HEADQUARTERS},
-    Role.HEADQUARTERS: {Kind.HEADQUARTERS},
-    Role.INSPECTOR: {Kind.INSPECTION, Kind.HEADQUARTERS},
-    Role.HOTLINE: {Kind.HOTLINE, Kind.HEADQUARTERS},
-    Role.STREET: {Kind.STREET},
-    Role.STREET_LEADER: {Kind.STREET},
-    Role.COMMUNITY: {Kind.COMMUNITY},
-    Role.DEPARTMENT: {Kind.DEPARTMENT, Kind.OPERATOR},
-}
 
 
 def check(pack: Pack) -> list[Problem]:

@@ -1,14 +1,13 @@
-"""Reads for the record, the log, the settings and the people."""
+"""Reads for the record, the log and the settings."""
 
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from shaodao.cases.models import Anchor, Case, CaseEvent, Clock
 from shaodao.command.lists.queries import between
 from shaodao.foundation.models import CalendarDay, LogEntry
-from shaodao.organisations.models import Person, Post
 
 ON_DEMAND = 200_000  # events that a web request may check; beyond it the command line does (shaodao audit verify)
 VERIFIED = "audit.verify"
@@ -52,16 +51,3 @@ def provisional() -> dict[str, int]:
     return Clock.objects.filter(provisional=True, stopped_at=None).aggregate(
         clocks=Count("pk"), cases=Count("case", distinct=True)
     )
-
-
-def people(text: str, role: str) -> QuerySet[Person]:
-    """Who may sign in, with the posts they hold."""
-    posts = Post.objects.select_related("organisation", "place").order_by("-active", "pk")
-    rows = Person.objects.prefetch_related(Prefetch("posts", posts, to_attr="held"))
-    if role:
-        rows = rows.filter(posts__role=role, posts__active=True).distinct()
-    for word in text.split():
-        rows = rows.filter(
-            Q(username__icontains=word) | Q(name__icontains=word) | Q(posts__organisation__name__icontains=word)
-        ).distinct()
-    return rows.order_by("username")

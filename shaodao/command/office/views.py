@@ -1,4 +1,4 @@
-"""Pages of the record, the log, the settings, the people. Read-only but for starting a check of the record."""
+"""Pages of the record, the log, the settings. Read-only but for starting a check of the record."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ from shaodao.command import pages
 from shaodao.command.access import ADMIN, OFFICE, page, scope_of
 from shaodao.command.office import queries
 from shaodao.command.whistles.views import kinds
+from shaodao.command.words import action_names
 from shaodao.foundation import clock, district, log
 from shaodao.foundation.naming import named
-from shaodao.organisations.models import Post
 
 SHOWN_FAULTS = 200
 
@@ -103,31 +103,6 @@ def entries(request: HttpRequest) -> HttpResponse:
     )
 
 
-def action_names() -> dict[str, str]:
-    """Words for what the log records; an action without words shows its code."""
-    return {
-        "session.login": _("登录"),
-        "contact.read": _("查看上报人联系方式"),
-        "pack.load": _("装载数据包"),
-        "audit.verify": _("核对存证"),
-        "upload.original": _("查看照片原件"),
-        "upload.redact": _("遮盖照片"),
-        "cases.export": _("导出案件"),
-        "contacts.erased": _("清除到期联系方式"),
-        "person.create": _("新建人员"),
-        "person.password": _("重设密码"),
-        "post.give": _("授予岗位"),
-        "post.end": _("结束岗位"),
-        "token.issue": _("签发接口令牌"),
-        "token.revoke": _("吊销接口令牌"),
-        "webhook.create": _("新建订阅"),
-        "webhook.change": _("修改订阅"),
-        "webhook.secret": _("更换订阅密钥"),
-        "webhook.remove": _("删除或停用订阅"),
-        "delivery.resend": _("重发消息"),
-    }
-
-
 @require_safe
 @page()
 def settings(request: HttpRequest) -> HttpResponse:
@@ -160,32 +135,4 @@ def settings(request: HttpRequest) -> HttpResponse:
         provisional=queries.provisional(),
         yellow=round(100 * rules.yellow_share),
         this_year=clock.local(clock.now()).year,
-    )
-
-
-@require_safe
-@page(OFFICE)
-def people(request: HttpRequest) -> HttpResponse:
-    """Who holds which post; read-only, posts come with the pack and `shaodao user`."""
-    filters = pages.Filters(request)
-    rows = queries.people(filters.text("q"), filters.choice("role", Post.Role.values))
-    if pages.wants_file(request):
-        columns: dict[str, Any] = {
-            _("账号"): lambda p: p.username,
-            _("姓名"): str,
-            _("岗位"): lambda p: "；".join(f"{h.get_role_display()} {h.organisation}" for h in p.held if h.active),
-            _("可登录"): lambda p: _("是") if p.is_active else _("否"),
-            _("上次登录"): lambda p: p.last_login,
-        }
-        return pages.file_of("people", _("人员岗位"), columns, rows)
-    return pages.show(
-        request,
-        "command/people.html",
-        "people",
-        rows=pages.paged(request, rows),
-        controls=[
-            pages.field(request, "q", _("姓名、账号、单位"), "search"),
-            pages.select(request, "role", _("岗位"), Post.Role.choices),
-        ],
-        faults=filters.faults,
     )

@@ -1,0 +1,30 @@
+"""Words that several of the headquarters' pages use."""
+
+from django.utils.translation import gettext as _
+
+
+def action_names() -> dict[str, str]:
+    """Words for what the log records; an action without words shows its code."""
+    return {
+        "session.login": _("登录"),
+        "contact.read": _("查看上报人联系方式"),
+        "pack.load": _("装载数据包"),
+        "audit.verify": _("核对存证"),
+        "upload.original": _("查看照片原件"),
+        "upload.redact": _("遮盖照片"),
+        "cases.export": _("导出案件"),
+        "contacts.erased": _("清除到期联系方式"),
+        "person.create": _("新建人员"),
+        "person.change": _("修改账号"),
+        "person.invite": _("生成设密码链接"),
+        "person.password": _("设密码"),
+        "post.give": _("授予岗位"),
+        "post.end": _("结束岗位"),
+        "token.issue": _("签发接口令牌"),
+        "token.revoke": _("吊销接口令牌"),
+        "webhook.create": _("新建订阅"),
+        "webhook.change": _("修改订阅"),
+        "webhook.secret": _("更换订阅密钥"),
+        "webhook.remove": _("删除或停用订阅"),
+        "delivery.resend": _("重发消息"),
+    }
