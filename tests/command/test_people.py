@@ -125,7 +125,7 @@ def test_posts_are_given_ended_and_given_again(town, admin):
     assert held.active and "岗位已授予" in text(admin.get(page))
     admin.post(reverse("command_post_end", args=[row.pk, held.pk]))
     held.refresh_from_db()
-    assert not held.active and "恢复岗位" in text(admin.get(page))
+    assert not held.active and "恢复这个岗位" in text(admin.get(page))
     admin.post(reverse("command_post_end", args=[row.pk, held.pk]))
     held.refresh_from_db()
     assert held.active and held.history.count() == 3
