@@ -63,7 +63,21 @@ def bar(label: str) -> Iterator[Callable[..., None]]:
         yield move
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Front(click.Group):
+    """Says in a line what the machine refused: a folder that is not there, a database that does not answer."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or ''} {error.strerror or error}".strip()) from None
+        except Exception as error:
+            if type(error).__module__ == "django.db.utils":
+                raise click.ClickException(f"database: {error}".splitlines()[0]) from None
+            raise
+
+
+@click.group(cls=Front, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="shaodao")
 def main() -> None:
     """哨到 Shaodao: fine-grained management of a city district."""
@@ -181,7 +195,7 @@ def export() -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def export_catalogue(output: Path) -> None:
     """The catalogue as Excel, which `import catalogue` takes back."""
-    ready()
+    database()
     from shaodao.catalogue import excel
 
     excel.export_catalogue(output)
@@ -194,7 +208,7 @@ def export_catalogue(output: Path) -> None:
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Received before this local date.")
 def export_cases(output: Path, since: Any, until: Any) -> None:
     """Cases as a table, without personal data."""
-    ready()
+    database()
     from shaodao.cases import tables
     from shaodao.cases.models import Case
     from shaodao.foundation import clock
@@ -295,7 +309,7 @@ def _person(username: str) -> Any:
 @click.password_option(help="Asked for if not given.")
 def user_create(username: str, name: str, password: str) -> None:
     """Make an account; `user post` gives it something to do."""
-    ready()
+    database()
     from shaodao.foundation.errors import Invalid
     from shaodao.organisations import actions
 
@@ -311,7 +325,7 @@ def user_create(username: str, name: str, password: str) -> None:
 @click.password_option()
 def user_password(username: str, password: str) -> None:
     """Set a new password."""
-    ready()
+    database()
     from shaodao.foundation.errors import Invalid
     from shaodao.organisations import actions
 
@@ -328,7 +342,7 @@ def user_password(username: str, password: str) -> None:
 @click.option("--end", is_flag=True, help="End the post instead of giving it.")
 def user_post(username: str, role: str, organisation: str, end: bool) -> None:
     """Give a person a role in an organisation (by its code), or end it."""
-    ready()
+    database()
     from shaodao.foundation.errors import Invalid
     from shaodao.organisations import actions
 
@@ -345,7 +359,7 @@ def user_post(username: str, role: str, organisation: str, end: bool) -> None:
 @click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
 def user_token(username: str, name: str, scopes: tuple[str, ...], days: int) -> None:
     """Make a machine token; it is shown once and kept only as a digest."""
-    ready()
+    database()
     from datetime import timedelta
 
     from shaodao.foundation import clock
@@ -364,7 +378,7 @@ def user_token(username: str, name: str, scopes: tuple[str, ...], days: int) -> 
 @JSON
 def user_list(as_json: bool) -> None:
     """Accounts with their posts."""
-    ready()
+    database()
     from shaodao.organisations.models import Person
 
     people = [

@@ -11,11 +11,14 @@ from shaodao.foundation.models import Upload
 
 
 def viewer(request: HttpRequest, upload: Upload, kind: str) -> str:
-    """PUBLIC for copies of published photos of published cases; PRIVATE for staff who may see the case."""
+    """PUBLIC for the public's copies of published photos of published cases; PRIVATE for staff who may see the case."""
     if kind == "original":
         office = request.user.is_authenticated and actor_of(request).facts.with_role(HEADQUARTERS)
         return uploads.PRIVATE if office else uploads.NOBODY
-    if Photo.objects.filter(upload=upload, published=True, case__published=True).exists():
+    if (
+        kind not in uploads.INSIDE
+        and Photo.objects.filter(upload=upload, published=True, case__published=True).exists()
+    ):
         return uploads.PUBLIC
     if not request.user.is_authenticated:
         return uploads.NOBODY

@@ -4,6 +4,7 @@ import os
 
 from django.contrib import messages
 from django.contrib.auth import views as auth
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
@@ -32,7 +33,8 @@ class SignIn(auth.LoginView):
         context = super().get_context_data(**kwargs)
         password = demo_password()
         if password:
-            posts = Post.objects.filter(person__sample=True, active=True).select_related("person", "organisation")
+            posts = Post.objects.filter(person__sample=True, person__is_active=True, active=True)
+            posts = posts.exclude(person__password__startswith=UNUSABLE_PASSWORD_PREFIX)
             context["demo_accounts"] = [
                 {
                     "name": p.person.name,
@@ -40,7 +42,7 @@ class SignIn(auth.LoginView):
                     "password": password,
                     "role": f"{p.get_role_display()} · {p.organisation.name}",
                 }
-                for p in posts
+                for p in posts.select_related("person", "organisation")
             ]
         return context
 

@@ -79,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True):
     watch_days: int = 30
     watch_radius_m: int = 50
     recheck_after_days: tuple[int, ...] = (7, 30)
+    arrive_radius_m: int = 300  # reporting in from farther away is marked
     duplicate_days: int = 30
     duplicate_radius_m: int = 50
     evaluation_reason_below: int = 3

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from shaodao.foundation import clock, district
 from shaodao.foundation.models import CalendarDay, District
-from shaodao.foundation.pack import SETTINGS_FILE, Pack, Part, register
+from shaodao.foundation.pack import SETTINGS_FILE, Pack, PackError, Part, register
 from shaodao.foundation.shapes import DATUMS, to_geojson
 from shaodao.foundation.sync import remove_unreferenced, sync
 from shaodao.foundation.tables import Bad, Column, Problem, TableSpec, choice, code, day, text
@@ -128,6 +128,11 @@ def load(pack: Pack) -> None:
     lon, lat = _centre(data) or (0.0, 0.0)
     outlines = pack.features(OUTLINE_FILE)
     row = District.objects.order_by("id").first() or District()
+    if row.pk and row.code != str(data["code"]):
+        what = _("这里已经是 %(code)s %(name)s") % {"code": row.code, "name": row.name}
+        raise PackError(
+            [Problem(SETTINGS_FILE, 0, "code", what, _("另一个区要用另一个数据库（DATABASE_URL 或 SHAODAO_VAR）"))]
+        )
     fresh = {
         "code": str(data["code"]),
         "name": data["name"],

@@ -64,12 +64,17 @@ class LogEntry(models.Model):
 
 
 class Upload(models.Model):
-    """A file as it came in. `original` is restricted; `public` is a re-encoded copy without any metadata."""
+    """A file as it came in. `original` is restricted; `public` is a re-encoded copy without any metadata.
+
+    Where faces or plates were blackened in the public copy, `clear` keeps the copy for those who work on the case.
+    """
 
     sha256 = models.CharField(max_length=64, db_index=True)
     original = models.FileField(upload_to="originals/%Y/%m/")
     public = models.FileField(upload_to="public/%Y/%m/", blank=True)
     thumbnail = models.FileField(upload_to="public/%Y/%m/", blank=True)
+    clear = models.FileField(upload_to="public/%Y/%m/", blank=True)  # empty: nothing was blackened
+    clear_thumbnail = models.FileField(upload_to="public/%Y/%m/", blank=True)
     content_type = models.CharField(max_length=60)
     size = models.PositiveIntegerField()
     width = models.PositiveIntegerField(default=0)

@@ -1,8 +1,9 @@
 """Photos: checked by content, the original kept apart, everybody else shown a copy without metadata.
 
 The original (with its EXIF and position) stays restricted. `public` and `thumbnail` are drawn anew from the pixels,
-upright, as sRGB JPEG; nothing of the file that came in survives in them. Who may see a file is asked of the viewers
-that the rooms above register: the foundation knows files, not cases.
+upright, as sRGB JPEG; nothing of the file that came in survives in them. What is blackened before publication is
+blackened for the public only: `clear` and `clear_thumbnail` are what the people who work on the matter see. Who may see
+a file is asked of the viewers that the rooms above register: the foundation knows files, not cases.
 """
 
 import hashlib
@@ -30,7 +31,12 @@ from shaodao.foundation.models import Upload
 
 pillow_heif.register_heif_opener(thumbnails=False)
 
-KINDS = ("original", "public", "thumbnail")
+KEPT = ("original", "public", "thumbnail")  # files that every upload has
+INSIDE = {
+    "clear": "public",
+    "clear-thumbnail": "thumbnail",
+}  # kinds for staff, and the copy that serves where nothing is blackened
+KINDS = (*KEPT, *INSIDE)
 FORMATS = {  # Pillow's name: content type and extension of the original
     "JPEG": ("image/jpeg", "jpg"),
     "MPO": ("image/jpeg", "jpg"),  # a JPEG with further pictures behind it: many phones' ordinary photo
@@ -64,7 +70,7 @@ def store(file: Any, person: Any = None) -> Upload:
     content = _read(file, name)
     digest = hashlib.sha256(content).hexdigest()
     earlier = Upload.objects.filter(sha256=digest).exclude(public="").order_by("-id").first()
-    if earlier and all(getattr(earlier, kind).storage.exists(getattr(earlier, kind).name) for kind in KINDS):
+    if earlier and all(getattr(earlier, kind).storage.exists(getattr(earlier, kind).name) for kind in KEPT):
         return _share(earlier, person)
     image, format, (width, height) = _decode(content, name)
     content_type, extension = FORMATS[format]
@@ -124,6 +130,8 @@ def _share(earlier: Upload, person: Any) -> Upload:
         original=earlier.original.name,
         public=earlier.public.name,
         thumbnail=earlier.thumbnail.name,
+        clear=earlier.clear.name,
+        clear_thumbnail=earlier.clear_thumbnail.name,
         content_type=earlier.content_type,
         size=earlier.size,
         width=earlier.width,
@@ -197,6 +205,7 @@ def _draw_copies(upload: Upload, image: Image.Image) -> None:
 def redact(upload: Upload, boxes: Sequence[Sequence[float]], person: Any = None, reason: str = "") -> Upload:
     """Blacken rectangles in public copy and thumbnail, drawn anew from the original; no boxes: nothing is blackened.
 
+    The copies without rectangles stay for staff, as `clear` and `clear_thumbnail`.
     `boxes`: (left, top, right, bottom) as fractions 0..1 of the upright picture. Raises Invalid({"boxes": …}).
     Logged with the boxes. Copies that no other upload shares are deleted.
     """
@@ -209,8 +218,10 @@ def redact(upload: Upload, boxes: Sequence[Sequence[float]], person: Any = None,
         pen.rectangle([math.floor(left * width), math.floor(top * height), *corner], fill="black")
     old = [name for name in (upload.public.name, upload.thumbnail.name) if name]
     with transaction.atomic():
+        if not upload.clear:
+            upload.clear, upload.clear_thumbnail = upload.public.name, upload.thumbnail.name
         _draw_copies(upload, image)
-        upload.save(update_fields=["public", "thumbnail"])
+        upload.save(update_fields=["public", "thumbnail", "clear", "clear_thumbnail"])
         log.write("upload.redact", f"upload:{upload.pk}", actor=person, reason=reason, data={"boxes": checked})
         transaction.on_commit(lambda: _discard(upload.public, old))
     return upload
@@ -235,7 +246,8 @@ def _check(boxes: Any) -> list[Box]:
 def _discard(field: Any, names: list[str]) -> None:
     storage = field.storage
     for name in names:
-        if name and not Upload.objects.filter(Q(public=name) | Q(thumbnail=name)).exists():
+        used = Q(public=name) | Q(thumbnail=name) | Q(clear=name) | Q(clear_thumbnail=name)
+        if name and not Upload.objects.filter(used).exists():
             storage.delete(name)
 
 
@@ -290,4 +302,5 @@ def served(upload: Upload, kind: str) -> tuple[FieldFile, str, str]:
     if kind == "original":
         extension = next(e for t, e in FORMATS.values() if t == upload.content_type)
         return upload.original, upload.content_type, f"original-{upload.pk}.{extension}"
-    return getattr(upload, kind), COPY_TYPE, f"photo-{upload.pk}.jpg"
+    stored = getattr(upload, kind.replace("-", "_")) or getattr(upload, INSIDE.get(kind, kind))
+    return stored, COPY_TYPE, f"photo-{upload.pk}.jpg"

@@ -168,6 +168,20 @@ def test_merge_and_unmerge_leave_both_histories_whole(town):
     intact()
 
 
+def test_the_time_as_part_of_another_case_does_not_count(town):
+    """Ten of fifteen minutes are left when it is merged, and ten when it stands alone again: not a fresh limit."""
+    first, second = town.report(), town.report(text="同一堆垃圾")
+    received = second.created_at
+    with later(minutes=5):
+        town.act("merge", second, "intake", target=first.number)
+    with later(minutes=65):
+        town.act("unmerge", second, "intake", reason="不是同一处")
+    second.refresh_from_db()
+    assert second.due_at == received + timedelta(minutes=75)
+    assert second.clocks.filter(kind="intake").count() == 1
+    intact()
+
+
 def test_split_makes_a_case_of_its_own(town):
     first = town.report()
     town.act("file", first, "duty_leader")

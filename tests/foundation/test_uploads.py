@@ -179,10 +179,14 @@ def test_redaction_blackens_copies_and_leaves_the_original(django_capture_on_com
         w, h = image.size
         assert max(image.getpixel((int(w * 0.375), h // 2))) < 20
         assert min(image.getpixel((int(w * 0.75), h // 2))) > 230
-    assert upload.public.name != old and not upload.public.storage.exists(old)
+    assert upload.public.name != old
+    assert upload.clear.name == old and min(opened(upload.clear).getpixel((300, 200))) > 230  # staff see what is there
+    with django_capture_on_commit_callbacks(execute=True):
+        uploads.redact(upload, [(0, 0, 1, 1)])
+    assert upload.clear.name == old and upload.clear.storage.exists(old)
     with upload.original.open("rb") as file:
         assert min(Image.open(file).getpixel((300, 200))) > 230
-    entry = LogEntry.objects.get(action="upload.redact")
+    entry = LogEntry.objects.filter(action="upload.redact").earliest("pk")
     assert entry.subject == f"upload:{upload.pk}" and entry.data["boxes"] == [[0.25, 0.25, 0.5, 0.75]]
 
 
@@ -242,6 +246,9 @@ def test_nothing_of_an_unpublished_case_is_public(client, case):
 def test_published_copies_are_for_everybody_and_the_original_for_nobody_outside(client, town, case):
     upload = Upload.objects.get()
     town.act("publish", case, "duty_leader", published=True, public_text="垃圾", public_photos=[upload.pk])
+    uploads.redact(upload, [(0, 0, 1, 1)])
+    for kind in ("clear", "clear-thumbnail"):
+        assert get(client, kind).status_code == 404
     for kind in ("public", "thumbnail"):
         response = get(client, kind)
         assert response.status_code == 200
@@ -265,8 +272,11 @@ def test_staff_see_copies_of_their_cases_only(client, town, case):
     response = get(client, "public")
     assert response.status_code == 200 and response["Cache-Control"].startswith("private")
     assert get(client, "original").status_code == 403
+    for kind in ("clear", "clear-thumbnail"):
+        assert get(client, kind).status_code == 200
     client.force_login(town.person("street", town.other_office))
-    assert get(client, "public").status_code == 403
+    for kind in ("public", "clear", "clear-thumbnail"):
+        assert get(client, kind).status_code == 403
     client.force_login(town.person("department"))
     assert get(client, "thumbnail").status_code == 403
 

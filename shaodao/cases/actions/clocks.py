@@ -77,6 +77,22 @@ class Clocks:
             self._close_pause(clock)
             recompute(clock)
 
+    def go_on(self, kind: str) -> None:
+        """A clock of the case that was called off goes on where it stood: the time between does not count.
+
+        Without one, it starts anew.
+        """
+        stopped = [c for c in self.rows if c.kind == kind and c.assignment_id is None and c.cancelled]
+        if not stopped:
+            self.start(kind)
+            return
+        clock = stopped[-1]
+        self.step.touch(clock)
+        if clock.stopped_at:
+            clock.pauses = [*clock.pauses, [clock.stopped_at.isoformat(), self.step.now.isoformat()]]
+        clock.stopped_at, clock.cancelled = None, False
+        recompute(clock)
+
     def reopen(self, assignment: Assignment) -> None:
         """Rework: the handling clock goes on; the time under verification does not count."""
         stopped = [

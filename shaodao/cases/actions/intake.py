@@ -62,7 +62,7 @@ def unmerge(s: Step) -> None:
     s.case.report_count = len(moved)
     s.case.merged_into = None
     s.case.state = merged.data.get("state", CaseState.RECEIVED) if merged else CaseState.RECEIVED
-    s.clocks.start(ClockKind.INTAKE if s.case.state == CaseState.RECEIVED else ClockKind.DISPATCH)
+    s.clocks.go_on(ClockKind.INTAKE if s.case.state == CaseState.RECEIVED else ClockKind.DISPATCH)
     s.data = {"target": target.number, "reports": ids}
     other.data, other.reason = {"to": s.case.number, "reports": ids}, s.reason
     other.commit(None)

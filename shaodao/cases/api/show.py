@@ -76,7 +76,7 @@ def photo_line(photo: Photo) -> dict[str, Any]:
         "created_at": photo.created_at,
         "report": photo.report_id,
         "assignment": photo.assignment_id,
-        "urls": {kind: media_path(kind, photo.upload_id) for kind in ("public", "thumbnail")},
+        "urls": {kind: media_path(kind, photo.upload_id) for kind in ("public", "thumbnail", "clear")},
     }
 
 

@@ -128,6 +128,7 @@ def _assignments(loaded: Loaded, buttons: panels.Buttons, now: datetime) -> list
             panels.clock_view(c, now) for c in loaded.clocks if c.assignment_id == row.pk and not c.cancelled
         ]
         part["over"] = row.state in ("returned", "cancelled")
+        part["arrival"] = panels.arrival_mark(row, loaded.case)
     return parts
 
 

@@ -16,7 +16,7 @@ from shaodao.cases.queries import Loaded
 from shaodao.cases.rules import Offer
 from shaodao.cases.views.listing import light_of
 from shaodao.cases.words import ClockKind, Light
-from shaodao.foundation import calendar
+from shaodao.foundation import calendar, district
 from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import duration_filter
 from shaodao.kernel import worktime
@@ -104,6 +104,16 @@ def header_light(case: Case, now: datetime) -> dict[str, Any]:
 def case_clocks(loaded: Loaded, now: datetime) -> list[ClockView]:
     """The clocks of the case itself: intake, dispatch, verification, closing; the cancelled ones left out."""
     return [clock_view(c, now) for c in loaded.clocks if c.assignment_id is None and not c.cancelled]
+
+
+def arrival_mark(row: Assignment, case: Case) -> str:
+    """What the street should know of a report-in when it rates it: no position came with it, or it was far off."""
+    if row.arrived_at is None or case.lon is None:
+        return ""
+    if row.arrived_distance_m is None:
+        return _("报到时没有定位")
+    most = district.current().settings.arrive_radius_m
+    return _("超出 %(n)d 米") % {"n": most} if row.arrived_distance_m > most else ""
 
 
 def numbers_of(loaded: Loaded, on: Assignment | Model | None) -> list[ClockView]:

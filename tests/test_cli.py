@@ -1,0 +1,51 @@
+"""The front door says in one line what is wrong, and never shows a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from shaodao.cli import main
+from shaodao.foundation import pack
+from shaodao.foundation.models import District
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_on_a_new_database_the_accounts_are_simply_none(tmp_path):
+    """Each command that asks the database makes its tables first."""
+    for words in (
+        ["user", "list", "--json"],
+        ["user", "password", "nobody", "--password", "x"],
+        ["export", "cases", "-o", str(tmp_path / "c.csv")],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "shaodao.cli", *words],
+            cwd=ROOT, env={"SHAODAO_VAR": str(tmp_path / words[0] / words[1]), "PATH": "/usr/bin:/bin"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode == (2 if "password" in words else 0), done.stderr
+
+
+@pytest.mark.django_db
+def test_a_folder_that_is_not_there_is_named(town, tmp_path):
+    for words in (
+        ["export", "cases", "-o", str(tmp_path / "none" / "c.csv")],
+        ["export", "catalogue", "-o", str(tmp_path / "none" / "c.xlsx")],
+    ):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 1 and "none" in done.output and "No such file" in done.output
+
+
+@pytest.mark.django_db
+def test_a_second_district_does_not_slip_into_the_first(tmp_path):
+    pack.load_pack(ROOT / "districts" / "example")
+    before = District.objects.get()
+    with pytest.raises(pack.PackError) as caught:
+        pack.load_pack(ROOT / "districts" / "pingcheng")
+    [problem] = caught.value.problems
+    assert (problem.file, problem.column) == ("district.yaml", "code") and before.name in problem.what
+    assert District.objects.get().name == before.name
