@@ -47,7 +47,14 @@ function tianditu(style: StyleSpecification, basemap: Basemap, key: string): voi
 
 async function pmtiles(style: StyleSpecification, basemap: Basemap, path: string): Promise<void> {
   const url = new URL(path, document.baseURI).href;
-  const { tileType, maxZoom } = await new PMTiles(url).getHeader();
+  let header;
+  try {
+    header = await new PMTiles(url).getHeader();
+  } catch (error) {
+    console.warn("basemap:", error); // the archive cannot be read: the district's own shapes still make a map
+    return;
+  }
+  const { tileType, maxZoom } = header;
   if (tileType !== TileType.Mvt) {
     raster(style, "base", `pmtiles://${url}/{z}/{x}/{y}`, { ...basemap, maxzoom: maxZoom });
     return;
