@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shaodao import __version__
+from shaodao.bikes.cli import bikes
 
 talk = Console(stderr=True)
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
@@ -392,6 +393,8 @@ def user_list(as_json: bool) -> None:
     ]
     answer({"users": people}, as_json)
 
+
+main.add_command(bikes)
 
 if __name__ == "__main__":
     main()

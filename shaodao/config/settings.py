@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "shaodao.organisations",
     "shaodao.catalogue",
     "shaodao.cases",
+    "shaodao.bikes",
     "shaodao.portal",
     "shaodao.command",
 ]

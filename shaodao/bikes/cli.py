@@ -1,0 +1,70 @@
+"""`shaodao bikes …`: commands that need no database. Exit codes and `--json` as in `shaodao/cli.py`."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from shaodao.bikes.gbfs.audit import Report
+
+LANGUAGES = {"zh": "zh-hans", "en": "en"}
+
+
+@click.group()
+def bikes() -> None:
+    """Shared bikes: audit an operator's feed."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
+    import django
+
+    django.setup()
+
+
+@bikes.command("check-feed")
+@click.argument("source", metavar="URL_OR_DIR")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
+@click.option("--lang", type=click.Choice(list(LANGUAGES)), default="zh", show_default=True, help="Of the findings.")
+@click.option("--timeout", type=click.FloatRange(0.1, 600), default=20.0, show_default=True, help="Seconds per file.")
+def check_feed(source: str, as_json: bool, lang: str, timeout: float) -> None:
+    """Audit a GBFS feed, 2.0 to 3.1-RC: the address of a gbfs.json, or a folder with its files.
+
+    Exit code 0 without errors (warnings do not count), 1 with errors, 2 if the argument is neither.
+    """
+    from django.utils import translation
+
+    from shaodao.bikes.gbfs.audit import audit
+    from shaodao.foundation import clock
+
+    with translation.override(LANGUAGES[lang]):
+        try:
+            report = audit(source, clock.now(), timeout)
+        except ValueError as reason:
+            raise click.BadParameter(str(reason), param_hint="URL_OR_DIR") from None
+        if as_json:
+            click.echo(orjson.dumps(report.as_dict()).decode())
+        else:
+            show(report)
+    sys.exit(1 if report.errors else 0)
+
+
+def show(report: "Report") -> None:
+    """The report as a table for a person, errors first, then one line with the sums."""
+    from django.utils.translation import gettext as _
+
+    console = Console(markup=False, highlight=False)
+    rows: list[tuple[str, str, Any]] = [(_("错误"), "red", f) for f in report.errors]
+    rows += [(_("提醒"), "yellow", f) for f in report.warnings]
+    if rows:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("", _("文件"), _("位置"), _("问题")):
+            table.add_column(heading, overflow="fold")
+        for level, style, finding in rows:
+            table.add_row(level, finding.file, finding.path, finding.what, style=style)
+        console.print(table)
+    words = {"version": report.version or "?", "files": len(report.files)}
+    words |= {"errors": len(report.errors), "warnings": len(report.warnings)}
+    console.print(_("GBFS %(version)s，%(files)d 个文件：%(errors)d 个错误，%(warnings)d 个提醒") % words)
