@@ -15,14 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
+from django.db.models import Q
 
+from shaodao.catalogue import wording
 from shaodao.catalogue.models import Category, Condition
+from shaodao.catalogue.wording import CATCH_ALL, CONTEXTS, Entry
+from shaodao.organisations.models import Organisation
 
 if TYPE_CHECKING:
     from shaodao.catalogue.triage import Triage
 
 logger = logging.getLogger(__name__)
 FILE = "triage.bin"
+UNSURE = 0.3  # the best suggestion below which the catch-all is offered too
 LETTER = re.compile(r"[^\W_]")
 _lock = threading.Lock()
 _loaded: tuple[tuple[str, int, int], "State", "Triage"] | None = None
@@ -40,17 +45,20 @@ def path() -> Path:
     return Path(settings.VAR) / FILE
 
 
-def catalogue_texts() -> tuple[list[str], list[str]]:
-    """What the active catalogue says of each category (name, keywords, filing conditions), with its id as label."""
-    texts, labels = [], []
+def entries() -> list[Entry]:
+    """What the active catalogue says of each category, with its id as label (two queries)."""
     rows = Category.objects.filter(active=True, scheme__active=True).prefetch_related("conditions")
-    for category in rows:
-        keywords = [w for w in category.keywords.replace("，", ",").replace("、", ",").split(",") if w.strip()]
-        filings = [f"{category.name}，{c.filing}" for c in category.conditions.all() if c.active]
-        own = [category.name, *(f"{w.strip()}" for w in keywords), *filings]
-        texts += own
-        labels += [str(category.pk)] * len(own)
-    return texts, labels
+    return [
+        Entry(
+            str(category.pk),
+            category.kind == Category.Kind.COMPONENT,
+            category.name,
+            category.name_en,
+            category.keywords,
+            tuple(c.filing for c in category.conditions.all() if c.active),
+        )
+        for category in rows
+    ]
 
 
 def train(texts: list[str], category_ids: list[int], *, now: datetime, cases: int) -> bool:
@@ -58,7 +66,8 @@ def train(texts: list[str], category_ids: list[int], *, now: datetime, cases: in
 
     `cases` is how many filed texts there were (also those not passed in), for `state`. False: nothing to learn from.
     """
-    own_texts, own_labels = catalogue_texts()
+    catalogue = entries()
+    own_texts, own_labels, own_weights = wording.texts(catalogue)
     active = set(own_labels)
     filed = zip(texts, map(str, category_ids), strict=True)
     learned = [(t, c) for t, c in filed if c in active and LETTER.search(t)]
@@ -66,7 +75,10 @@ def train(texts: list[str], category_ids: list[int], *, now: datetime, cases: in
         return False
     from shaodao.catalogue.triage import Triage  # scikit-learn is loaded only where it is used
 
-    model = Triage().fit(own_texts + [t for t, _c in learned], own_labels + [c for _t, c in learned])
+    model = Triage(wording.families(catalogue), CONTEXTS)
+    model.fit(
+        own_texts + [t for t, _c in learned], own_labels + [c for _t, c in learned], own_weights + [1.0] * len(learned)
+    )
     head = {"trained_at": now.isoformat(), "texts": len(own_texts) + len(learned), "cases": cases}
     _write(json.dumps(head).encode() + b"\n" + model.to_bytes())
     return True
@@ -126,21 +138,56 @@ def _model() -> "Triage | None":
 def suggest(text: str, k: int = 3) -> list[dict[str, Any]]:
     """The `k` likeliest categories of the active catalogue for a text, best first (two queries).
 
-    Each: {"category": Category, "confidence": 0..1, "words": [words that speak for it], "lead": Organisation or None}.
-    Empty without a model or without text.
+    Each: {"category": Category, "confidence": 0..1 or None, "together": of it and its sisters, "words": [words that speak for it], "leads": [units
+    that lead under its conditions, None for the street in which the case lies], "sisters": [categories of the same family that are not among the `k`]}.
+    Where nothing speaks clearly for anything, the catch-all is added as the last one, with the confidence None.
+    Empty without a model or without a letter.
     """
-    model = _model() if text.strip() else None
+    model = _model() if LETTER.search(text) else None
     if model is None:
         return []
     found = model.suggest(text, k=k)
-    ids = [int(s.label) for s in found]
-    rows = Category.objects.filter(pk__in=ids, active=True, scheme__active=True).in_bulk()
-    leads: dict[int, Any] = {}
-    for condition in Condition.objects.filter(category_id__in=ids, active=True).select_related("lead").order_by("seq"):
-        if condition.lead and condition.category_id not in leads:
-            leads[condition.category_id] = condition.lead
-    return [
-        {"category": rows[i], "confidence": s.confidence, "words": list(s.words), "lead": leads.get(i)}
-        for i, s in zip(ids, found, strict=True)
-        if i in rows
-    ]
+    shown = [int(s.label) for s in found]
+    sisters = {int(other) for s in found for other in s.sisters}
+    rows = {
+        row.pk: row
+        for row in Category.objects.filter(active=True, scheme__active=True).filter(
+            Q(pk__in=[*shown, *sisters]) | Q(code=CATCH_ALL, kind=Category.Kind.EVENT)
+        )
+    }
+    leads: dict[int, list[Organisation | None]] = {}
+    conditions = Condition.objects.filter(category_id__in=list(rows), active=True)
+    for condition in conditions.select_related("lead").order_by("seq"):
+        units = leads.setdefault(condition.category_id, [])
+        if condition.lead not in units:
+            units.append(condition.lead)
+    named: set[int] = set(shown)
+    result = []
+    for pk, s in zip(shown, found, strict=True):
+        if pk not in rows:
+            continue
+        others = [i for i in map(int, s.sisters) if i not in named and i in rows]
+        named.update(others)
+        result.append(
+            {
+                "category": rows[pk],
+                "confidence": s.confidence,
+                "together": s.together,
+                "words": list(s.words),
+                "leads": leads.get(pk, []),
+                "sisters": [rows[i] for i in others] if s.together >= UNSURE else [],
+            }
+        )
+    other = next((row for row in rows.values() if row.code == CATCH_ALL), None)
+    if other and other.pk not in shown and (not found or found[0].together < UNSURE):
+        result.append(
+            {
+                "category": other,
+                "confidence": None,
+                "together": None,
+                "words": [],
+                "leads": leads.get(other.pk, []),
+                "sisters": [],
+            }
+        )
+    return result

@@ -6,7 +6,7 @@ import pytest
 
 from shaodao.cases import training
 from shaodao.catalogue import suggest
-from shaodao.catalogue.models import Category, Scheme
+from shaodao.catalogue.models import Category, Condition, Scheme
 from shaodao.foundation import clock
 
 pytestmark = [pytest.mark.usefixtures("monday"), pytest.mark.django_db]
@@ -30,7 +30,7 @@ def test_the_catalogue_alone_suggests_with_words_and_lead(town, django_assert_nu
     suggest.suggest("x")
     with django_assert_num_queries(2):
         first, second = suggest.suggest("小区门口有生活垃圾没人管")
-    assert (first["category"], first["lead"]) == (town.litter, town.sanitation)
+    assert (first["category"], first["leads"]) == (town.litter, [town.sanitation])
     assert first["confidence"] > second["confidence"] and any("垃圾" in w for w in first["words"])
     assert suggest.suggest("水管爆裂，满街跑水", k=1)[0]["category"] == town.pipe
     assert suggest.suggest("  ") == [] and suggest.suggest("、。") == []
@@ -45,6 +45,36 @@ def test_filed_cases_teach_what_the_catalogue_does_not_say(town):
     learn()
     found = suggest.suggest("石头巷泔桶翻了", k=1)[0]
     assert found["category"] == town.litter and suggest.state().cases == 5
+
+
+def covers(town) -> list[Category]:
+    """Two kinds of one thing and the catch-all, in the town's catalogue."""
+    kinds = [("0111", "上水井盖"), ("0112", "雨水井盖"), ("0284", "人行道")]
+    own = {"scheme": town.litter.scheme, "major_code": "01", "major_name": "公用设施"}
+    rows = [Category.objects.create(kind="component", code=code, name=name, **own) for code, name in kinds]
+    return [*rows, Category.objects.create(kind="event", code="other", name="其他", keywords="咨询", **own)]
+
+
+def test_sisters_stand_together_and_the_catch_all_closes_what_nothing_speaks_for(town, django_assert_num_queries):
+    water, rain, _pavement, other = covers(town)
+    Condition.objects.create(category=water, seq=1, filing="丢失", closing="复原", limit_value=1, limit_unit="hour")
+    Condition.objects.create(
+        category=water, seq=2, filing="破损", closing="复原", limit_value=1, limit_unit="hour", lead=town.water
+    )
+    learn()
+    suggest.suggest("x")
+    with django_assert_num_queries(2):
+        first = suggest.suggest("雨水井盖坏了", k=1)[0]
+    assert (first["category"], first["sisters"]) == (rain, [water]) and first["together"] > first["confidence"]
+    both = {s["category"]: s for s in suggest.suggest("上水井盖丢失", k=6)}
+    assert both[water]["leads"] == [None, town.water]
+    assert rain in both and both[water]["sisters"] == []  # who is shown is not named again
+    for text in ("喵喵喵喵", "asdf", "12345"):
+        (only,) = suggest.suggest(text)
+        assert (only["category"], only["confidence"], only["words"]) == (other, None, [])
+    assert all(s["confidence"] is not None for s in suggest.suggest("上水井盖丢失", k=2))  # something speaks for it
+    for text in ("", " ", "？！", "\0"):
+        assert suggest.suggest(text) == []
 
 
 def test_a_retired_category_is_not_suggested(town):

@@ -187,10 +187,15 @@ def test_triage_is_a_suggestion_beside_the_case(town, monkeypatch):
     case = town.report(category=None, text="水管喷水")
     desk = Desk(town, "intake")
     assert "归类建议" not in desk.case(case)  # not trained: nothing is said
-    found = [{"category": town.pipe, "confidence": 0.87, "words": ["喷水", "<b>"], "lead": town.water}]
+    sure = {"category": town.pipe, "confidence": 0.87, "together": 0.93, "words": ["喷水", "<b>"]}
+    unsure = {"category": town.litter, "confidence": None, "together": None, "words": [], "leads": [], "sisters": []}
+    found = [sure | {"leads": [town.water, None], "sisters": [town.litter]}, unsure]
     monkeypatch.setattr(suggest, "suggest", lambda text, k=3: found if "喷水" in text else [])
     page = desk.case(case)
-    assert "87%" in page and "供水公司" in page and "&lt;b&gt;" in page
+    assert "87%" in page and "很有把握" in page and "&lt;b&gt;" in page
+    assert f"供水公司 / {town.street.name}" in page  # who leads where the condition names the street
+    assert "同类还有 1 种 · 合计 93%" in page and f"?category={town.litter.pk}" in page
+    assert "没有明显指向" in page and "None%" not in page
     link = f"/work/cases/{case.number}/do/categorise/?category={town.pipe.pk}"
     assert link in page and f'<option value="{town.pipe.pk}" selected>' in desk.open(link)
     assert "归类建议" not in Desk(town, "street").case(case)  # who may not categorise is not bothered

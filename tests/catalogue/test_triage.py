@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from shaodao.catalogue import grams
 from shaodao.catalogue import triage as module
 from shaodao.catalogue.triage import Triage
 
@@ -87,7 +88,7 @@ def test_words_speak_for_their_own_label(trained: Triage) -> None:
 
 def test_overlapping_pieces_are_put_together() -> None:
     pulls = {"垃圾": 1.0, "圾桶": 1.0, "没人": 0.5, "a": 9.0, " 垃": 0.1}
-    assert module._words(["垃圾桶满没人", "垃圾"], pulls) == ("垃圾桶", "没人")
+    assert grams.words(["垃圾桶满没人", "垃圾"], pulls) == ("垃圾桶", "没人")
 
 
 def test_digits_are_neither_learned_nor_shown() -> None:
@@ -156,7 +157,11 @@ def test_a_model_written_with_its_rows_goes_on_learning(trained: Triage) -> None
 def test_a_model_holds_no_text(trained: Triage) -> None:
     with np.load(io.BytesIO(trained.to_bytes(keep_rows=True)), allow_pickle=False) as archive:
         kinds = {name: archive[name].dtype.kind for name in archive.files}
-    assert {name for name, kind in kinds.items() if kind not in "iuf"} == {"labels", "row_labels"}
+    assert {name for name, kind in kinds.items() if kind not in "iuf"} == {
+        "labels",
+        "row_labels",
+        "families",
+    }
 
 
 class _Bomb:

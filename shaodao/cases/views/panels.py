@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from shaodao.cases import choices, queries, rules
 from shaodao.cases.actions.clocks import is_paused
@@ -240,11 +241,29 @@ def duplicates(case: Case, now: datetime) -> list[dict[str, Any]]:
 SUGGEST_STATES = {"received", "filed"}
 
 
+SURE = (
+    (0.8, gettext_lazy("很有把握")),
+    (0.5, gettext_lazy("较有把握")),
+    (0.2, gettext_lazy("把握不大")),
+    (0.0, gettext_lazy("只是猜测")),
+)
+
+
 def suggestions(case: Case, texts: list[str]) -> list[dict[str, Any]]:
-    """What the triage model thinks of the reporters' words; nothing where it is not trained."""
+    """What the triage model thinks of the reporters' words; nothing where it is not trained.
+
+    As `suggest.suggest`, and the confidence in words and per cent, the units by name (the case's street for None).
+    """
     from shaodao.catalogue import suggest  # scikit-learn is loaded only where it is used
 
     text = " ".join(t for t in texts if t).strip()
     if not text or case.state not in SUGGEST_STATES:
         return []
-    return [{**s, "percent": round(100 * s["confidence"])} for s in suggest.suggest(text, k=3)]
+    rows = suggest.suggest(text, k=3)
+    for row in rows:
+        row["units"] = [named(unit or case.street) if unit or case.street else _("所在街道") for unit in row["leads"]]
+        if row["confidence"] is not None:
+            row["percent"] = round(100 * row["confidence"])
+            row["percent_together"] = round(100 * row["together"])
+            row["sure"] = next(words for least, words in SURE if row["confidence"] >= least)
+    return rows
