@@ -9,8 +9,9 @@ Labels that are kinds of one thing (sisters) are first weighed together, as one 
 then against each other: else the word that all of them share would speak for none of them. Contexts are phrases that
 stand in any text and speak for no label (where it is, "please help"): each short text is also learned beside one of them.
 
-Confidences are a softmax of the decision values. Its temperature, and a lapse (the share that is given to any label at
-all, so that a few words never make the model certain), are fitted on texts held out for it, among contexts.
+Confidences are a softmax of the decision values. Its temperature (one for families, one for sisters), and a lapse (the
+share that is given to any label at all, so that a few words never make the model certain), are fitted on texts held out
+for it, among contexts.
 
 Digits are all read as 0: house and telephone numbers are neither learned nor shown.
 """
@@ -29,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, vstack
+from scipy.special import expit
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
@@ -93,6 +95,7 @@ class _Model:
     family: NDArray[np.int32]
     own: NDArray[np.int32]
     sharpness: float = 2.0
+    among_sisters: float = 2.0
     lapse: float = 0.05
 
     def features(self, counts: csr_matrix) -> csr_matrix:
@@ -109,7 +112,7 @@ class _Model:
         found = _softmax(values[:, :families] * self.sharpness)[:, self.family]
         for family in np.unique(self.family[self.own >= 0]):
             sisters = np.flatnonzero(self.family == family)
-            found[:, sisters] *= _softmax(values[:, self.own[sisters]] * self.sharpness)
+            found[:, sisters] *= _softmax(values[:, self.own[sisters]] * self.among_sisters)
         return (1 - self.lapse) * found + self.lapse / len(self.labels)
 
     def sisters(self, label: int, chances: Floats) -> NDArray[np.intp]:
@@ -239,6 +242,7 @@ class Triage:
             "family": model.family,
             "own": model.own,
             "sharpness": model.sharpness,
+            "among_sisters": model.among_sisters,
             "lapse": model.lapse,
         }
         if keep_rows:
@@ -275,6 +279,7 @@ class Triage:
             arrays["family"],
             arrays["own"],
             float(arrays["sharpness"]),
+            float(arrays["among_sisters"]),
             float(arrays["lapse"]),
         )
         if "row_data" in arrays:
@@ -380,13 +385,15 @@ def _calibrated(model: _Model, rows: _Rows, families: Mapping[str, str]) -> _Mod
     weights = rows.weights[order] / rows.weights[order].sum()
 
     def read(point: Floats) -> _Model:
-        return replace(model, sharpness=float(np.exp(point[0])), lapse=float(1 / (1 + np.exp(-point[1]))))
+        sharpness, among_sisters = np.exp(point[:2]).tolist()
+        return replace(model, sharpness=sharpness, among_sisters=among_sisters, lapse=float(expit(point[2])))
 
     def loss(point: Floats) -> float:
         chances = read(point).chances(values)[np.arange(len(right)), right]
         return float(-(weights * np.log(chances)).sum())
 
-    fit = minimize(loss, [1.5, -4.0], method="Nelder-Mead", bounds=[(-2.3, 3.0), (-8.0, 0.0)], options={"maxiter": 60})
+    bounds = [(-2.3, 3.0), (-2.3, 3.0), (-8.0, 0.0)]
+    fit = minimize(loss, [1.5, 1.5, -4.0], method="Nelder-Mead", bounds=bounds, options={"maxiter": 100})
     return read(fit.x)
 
 
