@@ -181,9 +181,10 @@ def test_original_text_stands_beside_the_public_one_with_numbers_masked(town):
     assert "13812345678" in original and "138****5678" in public and "13812345678" not in public
 
 
-def test_triage_is_a_suggestion_beside_the_case(town, monkeypatch):
+def test_triage_is_a_suggestion_beside_the_case(town, monkeypatch, settings, tmp_path):
     from shaodao.catalogue import suggest
 
+    settings.VAR = tmp_path  # not the model of a server that ran here
     case = town.report(category=None, text="水管喷水")
     desk = Desk(town, "intake")
     assert "归类建议" not in desk.case(case)  # not trained: nothing is said
