@@ -1,7 +1,7 @@
 """The chain of a case's events: rebuild the present from it, verify it, anchor its head.
 
-`audit verify` finds a changed event (hash), a gap or a reordering (seq, previous), a removed tail or case (anchor),
-and a present that its history does not explain (projection).
+`audit verify` finds a changed event (hash), a gap or a reordering (seq, previous), a removed tail (anchor), a removed
+case (anchor, missing), a changed text (its digest), and a present that its history does not explain (projection).
 """
 
 import hashlib
@@ -16,16 +16,18 @@ from django.db import transaction
 from django.db.models import Max, Prefetch, QuerySet
 
 from shaodao.cases import rules
-from shaodao.cases.actions.step import content_of, name_of, tracked
-from shaodao.cases.models import Anchor, Case, CaseEvent
+from shaodao.cases.actions.step import content_of, name_of, plain, tracked
+from shaodao.cases.models import Anchor, Case, CaseEvent, Circular
+from shaodao.cases.models.fields import sha256
 from shaodao.foundation import clock
+from shaodao.foundation.models import OutboxMessage
 
 
 @dataclass(frozen=True)
 class Broken:
     case: str
     seq: int | None
-    what: str  # hash, previous, gap, before, head, projection, anchor
+    what: str  # hash, previous, gap, before, head, projection, text, missing, anchor
     detail: str = ""
 
 
@@ -77,11 +79,13 @@ def verify(batch: int = 500, progress: Any = None) -> dict[str, Any]:
         for case in rows:
             chain = list(case.events.all())
             broken += check_chain(case, chain)
-            broken += compare(case, project(chain), present)
+            broken += compare(case, project(chain), present, born(case, chain))
+            broken += check_texts(case, chain, present)
             cases, events = cases + 1, events + len(chain)
             heads.update({case.pk: (case.version, case.head)})
         if progress:
             progress(len(rows))
+    broken += check_missing(set(ids))
     broken += check_anchors(heads)
     return {"cases": cases, "events": events, "broken": [vars(b) for b in broken]}
 
@@ -111,7 +115,15 @@ def load_rows(case_ids: list[int]) -> dict[str, Any]:
     return rows
 
 
-def compare(case: Case, projected: dict[str, dict[str, Any]], present: dict[str, Any]) -> Iterator[Broken]:
+def born(case: Case, events: list[CaseEvent]) -> set[str]:
+    """The rows that this chain tells from their beginning; a report that came with a merge is told by another chain."""
+    names = {n for e in events for n, fields in e.changes.items() if fields.get("case_id", [0])[0] is None}
+    return names | {f"case:{case.pk}"}
+
+
+def compare(
+    case: Case, projected: dict[str, dict[str, Any]], present: dict[str, Any], whole: set[str]
+) -> Iterator[Broken]:
     """Tracked values that differ from the fold of the events; rows without an event behind them."""
     for name, fields in projected.items():
         row = present.get(name)
@@ -122,9 +134,48 @@ def compare(case: Case, projected: dict[str, dict[str, Any]], present: dict[str,
                 yield Broken(case.number, None, "projection", f"{name} is missing")
             continue
         values = tracked(row)
-        for field, value in fields.items():
-            if values.get(field) != value:
+        for field, value in values.items():
+            if field not in fields and name not in whole:
+                continue
+            expected = fields[field] if field in fields else untold(row, field, value)
+            if value != expected:
                 yield Broken(case.number, None, "projection", f"{name}.{field}")
+    for name, row in present.items():
+        if name not in projected and getattr(row, "case_id", row.pk) == case.pk:
+            yield Broken(case.number, None, "projection", f"{name} is unexplained")
+
+
+def untold(row: Any, field: str, value: Any) -> Any:
+    """What a tracked field must be that no event names: empty, or the default that a later version gave it.
+
+    A digest that no event names is of a text from before digests were kept: there is nothing to hold it against.
+    """
+    column = {f.attname: f for f in row._meta.concrete_fields}.get(field)
+    if column is None:
+        return value
+    return value if value == plain(column.get_default()) else None
+
+
+def check_texts(case: Case, events: list[CaseEvent], present: dict[str, Any]) -> Iterator[Broken]:
+    """Free text that no longer fits the digest which its row or event keeps."""
+    for name, row in present.items():
+        if name.startswith("report:") and row.case_id == case.pk and row.text_sha256 != sha256(row.text):
+            yield Broken(case.number, None, "text", f"{name}.text")
+    told = {e.data["circular"]: e for e in events if e.action == "circulate" and "text_sha256" in e.data}
+    circulars = {c.pk: c for c in Circular.objects.filter(pk__in=told)} if told else {}
+    for pk, event in told.items():
+        row = circulars.get(pk)
+        if row is None or (row.title, row.text_sha256) != (event.data["title"], event.data["text_sha256"]):
+            yield Broken(case.number, event.seq, "text", f"circular:{pk}")
+
+
+def check_missing(known: set[int]) -> Iterator[Broken]:
+    """Cases that events or the outbox tell of, and that are no longer there."""
+    orphans = set(CaseEvent.objects.order_by().values_list("case_id", flat=True).distinct()) - known
+    sent = OutboxMessage.objects.filter(topic__in=("case.report", "case.split_off")).values_list("payload", flat=True)
+    orphans |= {int(payload["case"]) for payload in sent.iterator() if "case" in payload} - known
+    for pk in sorted(orphans):
+        yield Broken(str(pk), None, "missing")
 
 
 def check_anchors(heads: dict[int, tuple[int, str]]) -> Iterator[Broken]:

@@ -103,7 +103,8 @@ def to_sign(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
 
 
 def to_report_in(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
-    rows = _mine(actor, state=A.SIGNED, via=Assignment.Via.WHISTLE, arrived_at=None)
+    """Called by a whistle and not on the spot yet, signed for or not: to report in signs as well."""
+    rows = _mine(actor, state__in=[A.SENT, A.SIGNED], via=Assignment.Via.WHISTLE, arrived_at=None)
     return _with(rows).filter(state=S.HANDLING)
 
 

@@ -77,6 +77,16 @@ def workbook(cases: QuerySet[Case], progress: Callable[..., None] | None = None)
     return book, n
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
+
+
+def plain(value: Any) -> Any:
+    """A value as a cell of CSV: no formula, times to the second."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
 def write(cases: QuerySet[Case], path: Path, progress: Callable[..., None] | None = None) -> int:
     """Write the cases to an .xlsx or .csv file by its ending and answer how many. Raises ValueError for another ending."""
     if progress:
@@ -92,7 +102,7 @@ def write(cases: QuerySet[Case], path: Path, progress: Callable[..., None] | Non
         out = csv.writer(file)
         out.writerow(header())
         for values in rows(cases):
-            out.writerow([f"'{v}" if isinstance(v, str) and v[:1] in "=+-@" else v for v in values])
+            out.writerow([plain(v) for v in values])
             n += 1
             if progress:
                 progress(1)

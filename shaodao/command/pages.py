@@ -32,7 +32,7 @@ def tabs(scope: Scope, current: str) -> list[dict[str, Any]]:
         ("rebounds", "command_rebounds", _("反弹"), EVERYBODY),
         ("watch", "command_watch", _("回头看"), EVERYBODY),
         ("circulars", "command_circulars", _("通报"), EVERYBODY),
-        ("letters", "command_letters", _("来信答复"), EVERYBODY),
+        ("letters", "command_letters", _("来信答复"), OFFICE),
         ("audit", "command_audit", _("存证"), OFFICE),
         ("settings", "command_settings", _("参数"), EVERYBODY),
         ("people", "command_people", _("人员岗位"), OFFICE),

@@ -80,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True):
     watch_radius_m: int = 50
     recheck_after_days: tuple[int, ...] = (7, 30)
     arrive_radius_m: int = 300  # reporting in from farther away is marked
+    recheck_grace_days: int = 3  # so long after the watch a look that fell due in it still makes a rebound
     duplicate_days: int = 30
     duplicate_radius_m: int = 50
     evaluation_reason_below: int = 3

@@ -144,6 +144,17 @@ def test_a_recheck_that_fell_due_within_the_watch_may_be_done_late(town):
         intact()
 
 
+def test_a_look_weeks_after_the_watch_is_kept_and_makes_no_rebound(town):
+    case = town.closed()
+    last = case.rechecks.last()
+    with later(days=60):
+        again = town.act("recheck", case, "street", on=last.pk, rebounded=True, remark="又有了").case
+        assert (again.state, again.rebound_count) == ("closed", 0)
+        last.refresh_from_db()
+        assert last.rebounded and again.events.last().data["late"] is True
+        intact()
+
+
 def test_who_left_no_contact_can_rate_too(town):
     case = town.closed()
     row = Callback.objects.get(case=case)

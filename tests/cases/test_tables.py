@@ -38,3 +38,12 @@ def test_one_query_whatever_the_number(town, tmp_path):
 def test_another_ending_is_refused(town, tmp_path):
     with pytest.raises(ValueError, match=r"\.xlsx"):
         tables.write(Case.objects.all(), tmp_path / "a.txt")
+
+
+def test_csv_leaves_empty_cells_empty_and_disarms_formulas(town, tmp_path):
+    town.report(text="=HYPERLINK(1)")
+    tables.write(Case.objects.all(), tmp_path / "a.csv")
+    row = list(csv.reader((tmp_path / "a.csv").read_text("utf-8-sig").splitlines()))[1]
+    assert "" in row and "'" not in row
+    assert not any("." in cell and ":" in cell for cell in row)  # no fraction of a second
+    assert tables.plain("-1+1") == "'-1+1" and tables.plain("") == ""

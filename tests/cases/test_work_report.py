@@ -152,7 +152,7 @@ def test_photos_of_an_action(town):
     desk.do("report_in", case, on.pk, position="113.2005,40.0005", kept_photos=kept)
     assert case.photos.get().purpose == "before" and case.photos.get().assignment == on
     page = desk.case(case)
-    assert f"/media/thumbnail/{case.photos.get().upload_id}/" in page
+    assert f"/media/clear-thumbnail/{case.photos.get().upload_id}/" in page
 
 
 def test_faces_are_covered_by_typed_rectangles_before_publishing(town):

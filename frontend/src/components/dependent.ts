@@ -18,6 +18,9 @@ async function refill(url: string, select: HTMLSelectElement): Promise<void> {
     // Our own server's options: parsed as a document, in which nothing runs.
     const page = new DOMParser().parseFromString(`<select>${await answer.text()}</select>`, "text/html");
     select.replaceChildren(...page.querySelectorAll("option"));
+    // Each option that leaves the parsed select makes its neighbour the selected one: without this the last one wins.
+    const chosen = [...select.options].findIndex((option) => option.defaultSelected);
+    select.selectedIndex = Math.max(0, chosen);
   } catch (error) {
     console.warn(error);
     announce(t("request_failed"), "danger");

@@ -1,5 +1,6 @@
 """After closing: the street evaluates, the headquarters comments, the reporter answers, the watch looks again."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -78,7 +79,12 @@ def circulate(s: Step, *, title: str, text: str, organisations: list[Organisatio
     row.organisations.set(organisations)
     for organisation in organisations:
         s.tell(organisation.pk, "circular", _("通报：%(title)s") % {"title": title})
-    s.data = {"circular": row.pk, "title": title, "organisations": parts.refs(organisations)}
+    s.data = {
+        "circular": row.pk,
+        "title": title,
+        "text_sha256": row.text_sha256,
+        "organisations": parts.refs(organisations),
+    }
     return row
 
 
@@ -96,10 +102,13 @@ def callback(s: Step, *, callback: Callback, responded: bool, resolved: bool, sa
 
 @action("recheck")
 def recheck(s: Step, *, on: Recheck, rebounded: bool, remark: str, photos: list[int]) -> None:
+    """A look long after the watch is still written down, but it makes no rebound: the time to answer for it is over."""
     on.done_at, on.rebounded, on.remark, on.person = s.now, rebounded, remark, s.actor.person
     parts.add_photos(s, photos, Photo.Purpose.VERIFY)
-    s.data = {"rebounded": rebounded, "remark": remark}
-    if rebounded:
+    grace = timedelta(days=district.current().settings.recheck_grace_days)  # the last look falls due as the watch ends
+    late = rebounded and (s.case.watch_until is None or s.now > s.case.watch_until + grace)
+    s.data = {"rebounded": rebounded, "remark": remark, **({"late": True} if late else {})}
+    if rebounded and not late:
         come_back(s)
 
 

@@ -1,5 +1,7 @@
 """Before dispatch: merge and split, categorise, pre-check, file or decline, decide what the public may see."""
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from shaodao.cases.actions import parts
@@ -21,6 +23,8 @@ def categorise(s: Step, *, category: Category, condition: Condition | None, urge
     if condition and condition.category_id != category.pk:
         raise Invalid({"condition": _("该立案条件不属于所选类别")})
     s.case.category, s.case.condition, s.case.urgent = category, condition, urgent or category.urgent
+    if s.case.filed_at:
+        parts.choose_condition(s.case)
     s.data = {"category": category.key, "name": category.name}
 
 
@@ -87,11 +91,11 @@ def split(s: Step, *, report: Report) -> Case:
     )
     case.save(force_insert=True)
     new = parts.opening("split_off", case, s.actor, s.now)
-    s.touch(report)
-    report.case = case
-    for photo in Photo.objects.filter(report=report):
-        s.touch(photo)
-        photo.case = case
+    moved: list[Any] = [report, *Photo.objects.filter(report=report)]
+    for row in moved:
+        s.touch(row)
+        new.touch(row)  # both histories tell where it went and where it came from
+        row.case = case
     s.case.report_count -= 1
     new.clocks.start(ClockKind.INTAKE)
     new.data, new.reason = {"from": s.case.number, "report": report.pk}, s.reason

@@ -104,8 +104,15 @@ def handle_limit(case: Case) -> Limit:
 def file_now(step: Step) -> None:
     """What filing means for times and clocks, whether the headquarters files or a whistle does it on the way."""
     step.case.filed_at = step.case.filed_at or step.now
+    choose_condition(step.case)
     step.clocks.stop(ClockKind.INTAKE)
     step.clocks.stop(ClockKind.PRECHECK, cancelled=True)
+
+
+def choose_condition(case: Case) -> None:
+    """Without one chosen, the catalogue's first condition holds: it says the limit, and what has to be true at the end."""
+    if case.condition_id is None and case.category_id:
+        case.condition = case.category.conditions.filter(active=True).select_related("lead").first()
 
 
 def handling_now(step: Step) -> None:

@@ -1,6 +1,5 @@
 """A report comes in: it makes a case, joins an open one ("me too"), or brings a closed one back (rebound)."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from shaodao.cases import inputs, queries
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Actor, Done, Step, perform
 from shaodao.cases.models import Case, Contact, Photo, Report
+from shaodao.cases.models.fields import sha256
 from shaodao.cases.words import OPEN_STATES, CaseState, Channel, ClockKind
 from shaodao.catalogue.models import Category
 from shaodao.foundation import clock, prepared
@@ -203,7 +203,7 @@ def _add_report(step: Step, submission: Submission, actor: Actor, source: dict[s
         first_case=step.case,
         channel=submission.channel,
         text=submission.text.strip(),
-        text_sha256=hashlib.sha256(submission.text.strip().encode()).hexdigest(),
+        text_sha256=sha256(submission.text.strip()),
         category=submission.category,
         attributes=submission.attributes,
         topic=submission.topic[:120],

@@ -12,6 +12,7 @@ version, idempotence by client key, before/after, the hash chain and the outbox 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, models, transaction
@@ -155,10 +156,11 @@ class Step:
                 entry = changes.setdefault(name_of(row), {})
                 for k in changed:
                     entry[k] = [entry[k][0] if k in entry else old[k], new[k]]
+                stored = [k for k in changed if k in columns(type(row))]
                 if row is self.case:
-                    self.changed = changed
-                else:
-                    prepared.update(row, changed)
+                    self.changed = stored
+                elif stored:
+                    prepared.update(row, stored)
         event = self._append(changes, key)
         if self.notices:
             Notice.objects.bulk_create(self.notices)
@@ -301,6 +303,12 @@ def content_of(event: CaseEvent) -> dict[str, Any]:
         "changes": event.changes,
         "client_key": event.client_key,
     }
+
+
+@cache
+def columns(model: type[models.Model]) -> frozenset[str]:
+    """The attributes of a model that are stored; tracked digests of texts are not."""
+    return frozenset(f.attname for f in model._meta.concrete_fields)
 
 
 def tracked(row: models.Model) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.cases.models.fields import PERSON, ref
+from shaodao.cases.models.fields import PERSON, digest, ref
 from shaodao.cases.words import CaseState, Channel, Outcome
 from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation import clock
@@ -51,7 +51,11 @@ class Case(models.Model):
     version = models.PositiveIntegerField(default=0)  # number of its events
     head = models.CharField(max_length=64, blank=True)  # hash of the last event
 
+    summary_sha256 = digest("summary")
+    public_text_sha256 = digest("public_text")
     TRACKED = [
+        "summary_sha256",
+        "public_text_sha256",
         "state",
         "outcome",
         "channel",

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from shaodao.cases.models.case import Case
-from shaodao.cases.models.fields import PERSON, ref
+from shaodao.cases.models.fields import PERSON, digest, ref
 from shaodao.cases.words import AssignmentState, ClockKind, WhistleState
 from shaodao.catalogue.models import Category
 from shaodao.organisations.models import Organisation
@@ -259,7 +259,8 @@ class Note(models.Model):
     public = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
-    TRACKED = ["case_id", "assignment_id", "person_id", "organisation_id", "public", "created_at"]
+    text_sha256 = digest("text")
+    TRACKED = ["case_id", "assignment_id", "person_id", "organisation_id", "text_sha256", "public", "created_at"]
 
     class Meta:
         ordering = ["id"]

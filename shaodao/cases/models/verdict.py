@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.models.case import Case, Report
-from shaodao.cases.models.fields import PERSON, ref
+from shaodao.cases.models.fields import PERSON, digest, ref
 from shaodao.cases.models.handling import Assignment
 from shaodao.organisations.models import Organisation
 
@@ -94,7 +94,18 @@ class Callback(models.Model):
     created_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
 
-    TRACKED = ["case_id", "report_id", "round", "responded", "resolved", "satisfied", "created_at", "answered_at"]
+    remark_sha256 = digest("remark")
+    TRACKED = [
+        "case_id",
+        "report_id",
+        "round",
+        "responded",
+        "resolved",
+        "satisfied",
+        "remark_sha256",
+        "created_at",
+        "answered_at",
+    ]
 
     class Meta:
         ordering = ["id"]
@@ -132,6 +143,8 @@ class Circular(models.Model):
     organisations = models.ManyToManyField(Organisation, related_name="circulars")
     person = ref(PERSON, "circulars")
     created_at = models.DateTimeField()
+
+    text_sha256 = digest("text")
 
     class Meta:
         ordering = ["-id"]

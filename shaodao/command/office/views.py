@@ -65,6 +65,8 @@ def fault_names() -> dict[str, str]:
         "before": _("变更前的值与前文不符"),
         "head": _("链尾与案件记录不符"),
         "projection": _("当前数据与事件推算不符"),
+        "text": _("文字被改动"),
+        "missing": _("案件不见了"),
         "anchor": _("与每日锚点不符"),
     }
 
