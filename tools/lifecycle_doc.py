@@ -29,7 +29,7 @@ from django.utils import translation  # noqa: E402
 
 from shaodao.cases import guards, lifecycle  # noqa: E402
 from shaodao.cases.lifecycle import PUBLIC, SYSTEM, TRANSITIONS, Transition  # noqa: E402
-from shaodao.cases.words import OPEN_STATES, AssignmentState, CaseState, ClockKind, Light  # noqa: E402
+from shaodao.cases.words import OPEN_STATES, AppealGround, AssignmentState, CaseState, ClockKind, Light  # noqa: E402
 from shaodao.organisations.models import Post  # noqa: E402
 
 SCOPES = {
@@ -54,6 +54,7 @@ KINDS = {
     "report": "a report of this case",
     "stage": "a stage",
     "photos": "photos",
+    "grounds": "what is contested, one or several of " + ", ".join(AppealGround.values),
 }
 INTRO = """\
 # The life cycle of a case

@@ -42,6 +42,8 @@ class AssignmentFacts:
     return_until: datetime | None
     open_stages: int = 0
     evaluated: bool = False
+    contestable: tuple[str, ...] = ()  # of AppealGround: missed limits, a rating
+    appealed: bool = False
 
     @property
     def open(self) -> bool:
@@ -85,6 +87,16 @@ class EvaluationFacts:
 
 
 @dataclass(frozen=True)
+class AppealFacts:
+    id: int
+    state: str
+    assignment_id: int
+    organisation_id: int
+    asked_by_id: int | None
+    reviewers: tuple[int, ...] = ()  # persons who have given their voice
+
+
+@dataclass(frozen=True)
 class CaseFacts:
     id: int
     version: int
@@ -103,6 +115,8 @@ class CaseFacts:
     disputes: tuple[DisputeFacts, ...] = ()
     rechecks: tuple[RecheckFacts, ...] = ()
     evaluations: tuple[EvaluationFacts, ...] = ()
+    appeals: tuple[AppealFacts, ...] = ()
+    appeal_until: datetime | None = None  # end of the window for appeals; None while there is nothing to appeal
     handlers: frozenset[int] = field(default_factory=frozenset)  # organisations that handled in this round
 
     @property
@@ -119,4 +133,4 @@ class CaseFacts:
         return any(d.assignment_id == assignment_id and d.open for d in self.disputes)
 
 
-Subject = AssignmentFacts | WhistleFacts | RequestFacts | DisputeFacts | RecheckFacts | EvaluationFacts
+Subject = AssignmentFacts | WhistleFacts | RequestFacts | DisputeFacts | RecheckFacts | EvaluationFacts | AppealFacts

@@ -18,7 +18,7 @@ from shaodao.cases import choices
 from shaodao.cases.lifecycle import Field, Transition
 from shaodao.cases.masking import masked
 from shaodao.cases.queries import Loaded
-from shaodao.cases.words import CaseState, Channel, Light
+from shaodao.cases.words import AppealGround, CaseState, Channel, Light
 from shaodao.foundation import clock, uploads
 from shaodao.foundation.errors import Invalid
 from shaodao.places.queries import DATUMS
@@ -29,6 +29,8 @@ REASON_LABELS = {
     "decline": _("不予立案的理由"),
     "whistle_draft": _("吹哨事由"),
     "urge": _("催办内容"),
+    "appeal": _("申诉理由"),
+    "review_appeal": _("复核意见"),
     "supervise": _("督办要求"),
     "close_not_fixed": _("未解决的原因"),
 }
@@ -193,6 +195,14 @@ class ActionForm(forms.Form):
     def _stage(self, field: Field, common: dict[str, Any]) -> forms.Field:
         stages = [s["name"] for s in getattr(self.on, "stages", []) if not s.get("done_at")]
         return RawChoice(**common, choices=[(name, name) for name in stages], widget=forms.RadioSelect)
+
+    def _grounds(self, field: Field, common: dict[str, Any]) -> forms.Field:
+        facts = self.loaded.facts.assignment(self.on.pk) if self.on else None
+        offered = facts.contestable if facts else ()
+        pairs = [(g.value, g.label) for g in AppealGround if g in offered]
+        if len(pairs) == 1:
+            self.initial.setdefault(field.name, [pairs[0][0]])
+        return RawChoices(**common, choices=pairs, widget=forms.CheckboxSelectMultiple)
 
     # what was sent, as `perform` takes it
 

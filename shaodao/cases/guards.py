@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.facts import (
     ActorFacts,
+    AppealFacts,
     AssignmentFacts,
     CaseFacts,
     DisputeFacts,
@@ -119,6 +120,23 @@ def evaluate(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datet
     if on.via == "self":
         return _("街道自行处置的不作自我评价")
     return _("已经评价过") if on.evaluated else None
+
+
+def appeal(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
+    if on.appealed:
+        return _("已经申诉过；一个任务只能申诉一次")
+    if not on.contestable:
+        return _("没有超期，也没有评价，无可申诉")
+    if case.appeal_until is None or now > case.appeal_until:
+        return _("结案之后的申诉期限已过")
+    return None
+
+
+def review_appeal(case: CaseFacts, on: AppealFacts, actor: ActorFacts, now: datetime) -> Answer:
+    own = any(p.organisation_id == on.organisation_id for p in actor.posts)
+    if own or (actor.person_id is not None and actor.person_id == on.asked_by_id):
+        return _("须由申诉单位以外的人复核")
+    return _("您已经复核过，须由另一人复核") if actor.person_id in on.reviewers else None
 
 
 def recheck(case: CaseFacts, on: RecheckFacts, actor: ActorFacts, now: datetime) -> Answer:

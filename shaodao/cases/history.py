@@ -101,6 +101,7 @@ PARTS = [
     "note",
     "verification",
     "evaluation",
+    "appeal",
     "callback",
     "recheck",
 ]

@@ -16,7 +16,18 @@ from shaodao.cases import queries
 from shaodao.cases.actions.reporting import CHANNEL_ROLES
 from shaodao.cases.facts import ActorFacts
 from shaodao.cases.lifecycle import ASSIGNEE, INTAKE, OFFICE, STREET, TERRITORY
-from shaodao.cases.models import Assignment, Case, Clock, Dispute, Notice, Recheck, TimeRequest, Verification, Whistle
+from shaodao.cases.models import (
+    Appeal,
+    Assignment,
+    Case,
+    Clock,
+    Dispute,
+    Notice,
+    Recheck,
+    TimeRequest,
+    Verification,
+    Whistle,
+)
 from shaodao.cases.words import OPEN_ASSIGNMENT_STATES, OPEN_STATES, AssignmentState, CaseState, Channel, WhistleState
 from shaodao.foundation import clock
 from shaodao.organisations.models import Person
@@ -141,6 +152,15 @@ def evaluate(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
     return _with(rows).filter(territory(actor, STREET), state=S.CLOSED)
 
 
+def appeals(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
+    """Appeals that still need a voice, and not from somebody who gave one or whose own unit appeals."""
+    me, own = actor.person_id or 0, organisations_of(actor)
+    rows = Appeal.objects.filter(state=Appeal.State.PENDING).exclude(assignment__organisation_id__in=own)
+    for who in ("asked_by", "first_by", "second_by"):
+        rows = rows.filter(Q(**{f"{who}__isnull": True}) | ~Q(**{who: me}))
+    return _with(rows)
+
+
 def rechecks(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
     rows = Recheck.objects.filter(done_at=None, due_at__lte=now + RECHECK_AHEAD)
     return _with(rows).filter(territory(actor, INSPECTING), state=S.CLOSED)
@@ -176,6 +196,7 @@ INBOXES: tuple[Inbox, ...] = (
     Inbox("verify", _("待核查"), "clipboard-check", INSPECTING, verify, "todo", _("部门已办结，请到现场核对结案条件")),
     Inbox("close", _("待结案"), "checks", OFFICE, close, "todo", _("核查合格，等待结案")),
     Inbox("evaluate", _("待评价"), "star", STREET, evaluate, "todo", _("已结案，请评价承办部门的效率和效果")),
+    Inbox("appeals", _("申诉待复核"), "scale", OFFICE, appeals, "todo", _("部门结案后的申诉，由不同的人分别复核")),
     Inbox("rechecks", _("待复查"), "rotate", INSPECTING, rechecks, "todo", _("观察期内回头看，三天内到期的都在这里")),
     Inbox("overdue", _("已超期"), "alert-octagon", None, overdue, "look", _("时限已过、仍未办完的案件")),
     Inbox("all", _("全部案件"), "list-details", None, everything, "look", _("您的岗位看得到的全部案件"), counted=False),

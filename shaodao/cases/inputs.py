@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from shaodao.cases.lifecycle import Field, Transition
 from shaodao.cases.models import Case, Report
+from shaodao.cases.words import AppealGround
 from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation import clock, district
 from shaodao.foundation.errors import Invalid
@@ -274,6 +275,16 @@ def _photos(raw: Any, field: Field, loaded: Any) -> list[int]:
     return ids
 
 
+def _grounds(raw: Any, field: Field, loaded: Any) -> list[str]:
+    """What is contested; whether there is such a thing on this part is the action's business."""
+    if raw in (None, ""):
+        return []
+    given = list(raw) if isinstance(raw, list | tuple) else [raw]
+    if any(not isinstance(g, str) or g not in AppealGround.values for g in given):
+        raise Fault(_("申诉事项应为其中之一：%(codes)s") % {"codes": ", ".join(AppealGround.values)})
+    return [g for g in AppealGround.values if g in given]
+
+
 CHECKS: dict[str, Callable[[Any, Field, Any], Any]] = {
     "text": _text,
     "longtext": _longtext,
@@ -290,4 +301,5 @@ CHECKS: dict[str, Callable[[Any, Field, Any], Any]] = {
     "report": _report,
     "stage": _stage,
     "photos": _photos,
+    "grounds": _grounds,
 }

@@ -36,7 +36,7 @@ class Field:
 
     name: str
     kind: str  # text, longtext, bool, rating, organisation, organisations, category, condition, whistle_kind,
-    #            datetime, position, case, report, stage, photos, outcome
+    #            datetime, position, case, report, stage, photos, outcome, grounds
     label: Text
     required: bool = True
     help: Text = ""
@@ -50,7 +50,7 @@ class Transition:
     scope: str  # anywhere | territory (own street or community) | assignee (own organisation's assignment)
     sources: tuple[str, ...]  # states of the case
     target: str  # state of the case afterwards; "" leaves it
-    on: str = "case"  # what it acts on: case, assignment, whistle, request, dispute, recheck, evaluation
+    on: str = "case"  # what it acts on: case, assignment, whistle, request, dispute, recheck, evaluation, appeal
     on_states: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     reason: str = ""  # "required", "optional" or "": does the event carry a written reason
@@ -525,6 +525,52 @@ TRANSITIONS: tuple[Transition, ...] = (
         on="evaluation",
         fields=(Field("text", "longtext", _("总指挥部意见")),),
         why=_("总指挥部对评价的意见"),
+    ),
+    Transition(
+        "appeal",
+        _("申诉"),
+        ASSIGNEE,
+        "assignee",
+        (S.CLOSED,),
+        "",
+        on="assignment",
+        on_states=("done",),
+        fields=(
+            Field("grounds", "grounds", _("申诉事项"), help=_("只能申诉一次，要申诉的请一并选上")),
+            Field("photos", "photos", _("证据照片"), required=False),
+        ),
+        reason="required",
+        guard=guards.appeal,
+        why=_(
+            "对记在本单位名下的超期或评价有异议的，结案之后在期限内书面申诉，一个任务一次；事实不改，成立的只是不计入统计"
+        ),
+    ),
+    Transition(
+        "review_appeal",
+        _("复核申诉"),
+        OFFICE,
+        "anywhere",
+        tuple(S),
+        "",
+        on="appeal",
+        on_states=("pending",),
+        fields=(Field("upheld", "bool", _("支持申诉")),),
+        reason="required",
+        guard=guards.review_appeal,
+        why=_("由不同的人分别复核，两人意见一致即定；一人支持一人不支持的，由第三人定。未定之前照原记录统计"),
+    ),
+    Transition(
+        "withdraw_appeal",
+        _("撤回申诉"),
+        ASSIGNEE,
+        "assignee",
+        tuple(S),
+        "",
+        on="appeal",
+        on_states=("pending",),
+        reason="optional",
+        why=_("还没有定论的申诉可以撤回；撤回之后不能再次申诉"),
+        danger=True,
     ),
     Transition(
         "circulate",

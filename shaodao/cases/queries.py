@@ -10,6 +10,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from shaodao.cases import facts as f
 from shaodao.cases.models import (
+    Appeal,
     Assignment,
     Case,
     CaseEvent,
@@ -22,7 +23,7 @@ from shaodao.cases.models import (
     Verification,
     Whistle,
 )
-from shaodao.cases.words import OPEN_STATES, AssignmentState, CaseState, ClockKind
+from shaodao.cases.words import OPEN_STATES, AppealGround, AssignmentState, CaseState, ClockKind
 from shaodao.foundation import calendar, district, log
 from shaodao.foundation.prepared import Prepared
 
@@ -41,6 +42,7 @@ class Loaded:
     verifications: list[Verification]
     rechecks: list[Recheck]
     evaluations: list[Evaluation]
+    appeals: list[Appeal]
 
     def _parts(self, on: str) -> tuple[Iterable[Any], Iterable[Any]]:
         return {
@@ -51,6 +53,7 @@ class Loaded:
             "dispute": (self.disputes, self.facts.disputes),
             "recheck": (self.rechecks, self.facts.rechecks),
             "evaluation": (self.evaluations, self.facts.evaluations),
+            "appeal": (self.appeals, self.facts.appeals),
         }[on]
 
     def row(self, on: str, id: int | None) -> Model | None:
@@ -72,11 +75,16 @@ def _of_case(model: type[Any], related: tuple[str, ...], case: int) -> QuerySet[
     return rows.select_related(*related) if related else rows
 
 
-JOINED: dict[type[Model], tuple[str, ...]] = {Assignment: ("organisation",)}
+JOINED: dict[type[Model], tuple[str, ...]] = {
+    Assignment: ("organisation",),
+    Appeal: ("asked_by", "first_by", "second_by", "third_by"),
+}
 # Each part's bit on `Case.parts`: a table is only asked for a case that has rows in it. Most cases have few kinds.
 PARTS: dict[type[Model], int] = {
     part: 1 << bit
-    for bit, part in enumerate((Assignment, Clock, Whistle, TimeRequest, Dispute, Verification, Recheck, Evaluation))
+    for bit, part in enumerate(
+        (Assignment, Clock, Whistle, TimeRequest, Dispute, Verification, Recheck, Evaluation, Appeal)
+    )
 }
 
 
@@ -88,11 +96,15 @@ def _parts(case: Case, model: type[Any]) -> list[Any]:
 
 
 def load(case: Case, now: datetime) -> Loaded:
-    """A case's parts and facts, in at most eight queries. Raises nothing: a case without parts has empty ones."""
+    """A case's parts and facts, in at most nine queries. Raises nothing: a case without parts has empty ones."""
     assignments, clocks = _parts(case, Assignment), _parts(case, Clock)
     whistles, requests = _parts(case, Whistle), _parts(case, TimeRequest)
     disputes, verifications = _parts(case, Dispute), _parts(case, Verification)
     rechecks, evaluations = _parts(case, Recheck), _parts(case, Evaluation)
+    appeals = _parts(case, Appeal)
+    owners = {a.pk: a.organisation_id for a in assignments}
+    contestable = _contestable(clocks, evaluations)
+    appealed = {a.assignment_id for a in appeals}
     evaluated = {e.assignment_id for e in evaluations}
     handling = {c.assignment_id: c for c in clocks if c.kind == ClockKind.HANDLE and not c.cancelled}
     window = district.current().settings.limits.return_window
@@ -128,6 +140,8 @@ def load(case: Case, now: datetime) -> Loaded:
                 else None,
                 open_stages=sum(1 for s in a.stages if not s.get("done_at")),
                 evaluated=a.pk in evaluated,
+                contestable=contestable.get(a.pk, ()),
+                appealed=a.pk in appealed,
             )
             for a in assignments
         ),
@@ -136,11 +150,44 @@ def load(case: Case, now: datetime) -> Loaded:
         disputes=tuple(f.DisputeFacts(d.pk, d.assignment_id, d.ruled_at is None) for d in disputes),
         rechecks=tuple(f.RecheckFacts(r.pk, r.due_at, r.done_at is not None) for r in rechecks),
         evaluations=tuple(f.EvaluationFacts(e.pk, e.assignment_id, bool(e.comment)) for e in evaluations),
+        appeals=tuple(
+            f.AppealFacts(
+                a.pk,
+                a.state,
+                a.assignment_id,
+                owners[a.assignment_id],
+                a.asked_by_id,
+                tuple(p for p in (a.first_by_id, a.second_by_id, a.third_by_id) if p),
+            )
+            for a in appeals
+        ),
+        appeal_until=_appeal_until(case) if contestable else None,
         handlers=frozenset(
             a.organisation_id for a in assignments if a.round == round and a.state not in ("returned", "cancelled")
         ),
     )
-    return Loaded(case, facts, assignments, clocks, whistles, requests, disputes, verifications, rechecks, evaluations)
+    return Loaded(
+        case, facts, assignments, clocks, whistles, requests, disputes, verifications, rechecks, evaluations, appeals
+    )
+
+
+def _contestable(clocks: list[Clock], evaluations: list[Evaluation]) -> dict[int, tuple[str, ...]]:
+    """By assignment what an appeal may contest: its missed limits in their order, then its rating."""
+    found: dict[int, list[str]] = {}
+    for clock in clocks:
+        if clock.missed and clock.assignment_id and clock.kind in AppealGround.values:
+            found.setdefault(clock.assignment_id, []).append(clock.kind)
+    for evaluation in evaluations:
+        found.setdefault(evaluation.assignment_id, []).append(AppealGround.EVALUATION.value)
+    return {pk: tuple(g for g in AppealGround.values if g in kinds) for pk, kinds in found.items()}
+
+
+def _appeal_until(case: Case) -> datetime | None:
+    """Until when the departments of a closed case may appeal, from its last closing."""
+    if case.state != CaseState.CLOSED or case.closed_at is None:
+        return None
+    window = district.current().settings.limits.appeal_window
+    return calendar.due(case.closed_at, window.value, window.unit).due_at
 
 
 EVENT_OF_KEY = Prepared(lambda key: CaseEvent.objects.select_related("case").filter(client_key=key).order_by())

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.cases.facts import ActorFacts, AssignmentFacts, CaseFacts, Subject
+from shaodao.cases.facts import ActorFacts, AppealFacts, AssignmentFacts, CaseFacts, Subject
 from shaodao.cases.lifecycle import BY_ACTION, PUBLIC, SYSTEM, TRANSITIONS, Text, Transition
 from shaodao.cases.words import CaseState, Light
 
@@ -50,7 +50,7 @@ def _covers(
     if role not in {"street", "street_leader", "community", "department"}:
         return True  # posts of the headquarters and the inspectors cover the district
     if t.scope == "assignee":
-        return isinstance(on, AssignmentFacts) and on.organisation_id == organisation
+        return isinstance(on, AssignmentFacts | AppealFacts) and on.organisation_id == organisation
     if role == "community":
         return place is not None and place == case.community_id
     if role in {"street", "street_leader"} and place is not None and place == case.street_id:
@@ -88,6 +88,7 @@ def subjects(t: Transition, case: CaseFacts) -> Iterable[Subject | None]:
         "dispute": case.disputes,
         "recheck": case.rechecks,
         "evaluation": case.evaluations,
+        "appeal": case.appeals,
     }[t.on]
 
 
@@ -131,6 +132,11 @@ def rung_due(used_s: float, limit_s: float, shares: Iterable[float]) -> int:
 def rating_needs_reason(efficiency: int, effect: int, below: int) -> bool:
     """A street says why when it rates below the district's threshold."""
     return min(efficiency, effect) < below
+
+
+def appeal_outcome(voices: Sequence[bool]) -> bool | None:
+    """Two voices that agree decide an appeal (True: upheld); one alone, or two that differ, leave it open (None)."""
+    return next((said for said in (True, False) if list(voices).count(said) >= 2), None)
 
 
 def recheck_times(closed_at: datetime, after_days: Iterable[int], watch_days: int) -> list[datetime]:

@@ -78,6 +78,15 @@ class ClockKind(TextChoices):
     CLOSE = "close", pgettext_lazy("limit", "结案")
 
 
+class AppealGround(TextChoices):
+    """What a department may contest of its part; the first three carry the names of their clocks."""
+
+    SIGN = "sign", _("签收超期")
+    ARRIVE = "arrive", _("报到超期")
+    HANDLE = "handle", _("处置超期")
+    EVALUATION = "evaluation", _("街道评价")
+
+
 class Light(TextChoices):
     """Derived on read from a clock and the time, never stored."""
 

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from shaodao.command import export
 from shaodao.command.access import ADMIN, EVERYBODY, OFFICE, Scope, holds, scope_of
@@ -29,6 +30,7 @@ def tabs(scope: Scope, current: str) -> list[dict[str, Any]]:
         ("disputes", "command_disputes", _("争议与先例"), EVERYBODY),
         ("requests", "command_requests", _("延期挂账"), EVERYBODY),
         ("evaluations", "command_evaluations", _("评价"), EVERYBODY),
+        ("appeals", "command_appeals", pgettext("page", "申诉"), EVERYBODY),
         ("rebounds", "command_rebounds", _("反弹"), EVERYBODY),
         ("watch", "command_watch", _("回头看"), EVERYBODY),
         ("circulars", "command_circulars", _("通报"), EVERYBODY),

@@ -12,6 +12,7 @@ class Share:
 
     part: int
     n: int
+    left_out: int = 0  # upheld appeals, counted in neither
 
     @property
     def value(self) -> float | None:

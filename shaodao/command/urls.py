@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from shaodao.command.appeals import views as appeals
 from shaodao.command.lists import views as lists
 from shaodao.command.office import views as office
 from shaodao.command.today import views as today
@@ -21,6 +22,7 @@ urlpatterns = [
     path("requests/", whistles.requests, name="command_requests"),
     path("evaluations/", verdicts.evaluations, name="command_evaluations"),
     path("evaluations/<int:pk>/comment/", verdicts.comment, name="command_comment"),
+    path("appeals/", appeals.appeals, name="command_appeals"),
     path("rebounds/", verdicts.rebounds, name="command_rebounds"),
     path("watch/", verdicts.watch, name="command_watch"),
     path("circulars/", verdicts.circulars, name="command_circulars"),

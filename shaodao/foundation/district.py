@@ -51,6 +51,7 @@ class Limits(msgspec.Struct, frozen=True):
     verify: Limit = Limit(0.5, "hour")
     close: Limit = Limit(2, "work_hour")
     return_window: Limit = Limit(2, "work_hour")
+    appeal_window: Limit = Limit(5, "work_day")  # from closing
 
 
 class WhistleKind(msgspec.Struct, frozen=True):

@@ -34,6 +34,7 @@ class Figures:
     closed: int  # in the last 30 days
     finished: int  # handling parts that ended in the last 30 days, in time or not
     in_time: int
+    exempt: int  # left out of both by upheld appeals
 
     @property
     def share(self) -> int | None:
@@ -45,12 +46,17 @@ def figures(now: datetime) -> Figures:
     """Three queries over indexes: open cases, cases closed in 30 days, handling limits kept in 30 days."""
     since = now - timedelta(days=30)
     ended = Clock.objects.filter(kind=ClockKind.HANDLE, cancelled=False, stopped_at__gte=since)
-    counts = ended.aggregate(n=Count("id"), kept=Count("id", filter=Q(stopped_at__lte=F("due_at"))))
+    counts = ended.aggregate(
+        n=Count("id", filter=Q(exempt=False)),
+        kept=Count("id", filter=Q(stopped_at__lte=F("due_at"), exempt=False)),
+        exempt=Count("id", filter=Q(exempt=True)),
+    )
     return Figures(
         open=Case.objects.filter(state__in=OPEN_STATES).count(),
         closed=Case.objects.filter(state=CaseState.CLOSED, closed_at__gte=since).count(),
         finished=counts["n"],
         in_time=counts["kept"],
+        exempt=counts["exempt"],
     )
 
 

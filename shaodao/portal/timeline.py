@@ -84,7 +84,7 @@ HIDDEN = frozenset(  # the office's own business, or told otherwise (me_too is c
     {
         "me_too", "categorise", "publish", "whistle_draft", "whistle_reject", "note", "request_extension",
         "request_suspension", "refuse", "evaluate", "comment_evaluation", "circulate", "callback", "urge",
-        "supervise", "escalate", "recompute",
+        "supervise", "escalate", "recompute", "appeal", "review_appeal", "withdraw_appeal",
     }
 )  # fmt: skip
 REASONS = frozenset({"decline", "close_not_fixed", "answer"})  # written for the reporter, shown to the reporter only

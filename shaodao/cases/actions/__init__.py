@@ -1,6 +1,6 @@
 """Every write of the loop. Importing this package registers all actions; `perform` runs one by its name."""
 
-from shaodao.cases.actions import after, dispatching, handling, intake, upkeep, urging, verifying, whistling
+from shaodao.cases.actions import after, appealing, dispatching, handling, intake, upkeep, urging, verifying, whistling
 from shaodao.cases.actions.reporting import Received, Submission, report
 from shaodao.cases.actions.step import Actor, Done, perform
 
@@ -10,6 +10,7 @@ __all__ = [
     "Received",
     "Submission",
     "after",
+    "appealing",
     "dispatching",
     "handling",
     "intake",

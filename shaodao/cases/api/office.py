@@ -24,7 +24,7 @@ from shaodao.cases.api.schemas import (
 )
 from shaodao.cases.models import Notice
 from shaodao.cases.requests import actor_of
-from shaodao.cases.words import CaseState
+from shaodao.cases.words import AppealGround, CaseState
 from shaodao.foundation import clock, district
 from shaodao.foundation.errors import Refused
 from shaodao.foundation.wire import answer
@@ -57,6 +57,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field of this kind takes in JSON;
     "stage": TEXT,
     "photos": {**IDS, "description": "ids that POST /uploads gave, or uploads of this case"},
     "outcome": TEXT,
+    "grounds": {"type": "array", "items": {**TEXT, "enum": AppealGround.values}},
 }
 
 

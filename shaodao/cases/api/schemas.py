@@ -6,13 +6,16 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
-from shaodao.cases.words import AssignmentState, CaseState, Channel, Light, Outcome
+from shaodao.cases.models import Appeal
+from shaodao.cases.words import AppealGround, AssignmentState, CaseState, Channel, Light, Outcome
 
 State = Literal[*CaseState.values]  # type: ignore[valid-type]
 LightName = Literal[*Light.values]  # type: ignore[valid-type]
 ChannelName = Literal[*Channel.values]  # type: ignore[valid-type]
 OutcomeName = Literal["", *Outcome.values]  # type: ignore[valid-type]
 PartState = Literal[*AssignmentState.values]  # type: ignore[valid-type]
+Ground = Literal[*AppealGround.values]  # type: ignore[valid-type]
+AppealState = Literal[*Appeal.State.values]  # type: ignore[valid-type]
 Id = Annotated[int, Field(ge=1, le=2**53)]
 Key = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\x21-\x7e]+$")]
 Degrees = Annotated[float, Field(ge=-180, le=180)]
@@ -134,6 +137,7 @@ class AssignmentLine(Schema):
     suspensions: int
     rework_count: int
     stages: list[dict[str, Any]]
+    exempt: bool = Field(description="An upheld appeal leaves some limit of it (clocks[].exempt) out of on-time rates.")
 
 
 class ClockLine(Schema):
@@ -148,6 +152,7 @@ class ClockLine(Schema):
     provisional: bool
     stopped_at: datetime | None
     cancelled: bool
+    exempt: bool = Field(description="Missed, and left out of on-time rates by an upheld appeal.")
     light: LightName
 
 
@@ -159,6 +164,26 @@ class PhotoLine(Schema):
     report: int | None
     assignment: int | None
     urls: dict[str, str | None]
+
+
+class AppealReview(Schema):
+    by: str
+    upheld: bool
+    opinion: str
+    at: datetime
+
+
+class AppealLine(Schema):
+    id: int
+    assignment: int
+    grounds: list[Ground]
+    reason: str
+    state: AppealState
+    asked_at: datetime
+    reviews: list[AppealReview] = Field(
+        description="In their order; two that agree decide, a third only where they differ."
+    )
+    decided_at: datetime | None
 
 
 class CaseDetail(CaseLine):
@@ -174,6 +199,7 @@ class CaseDetail(CaseLine):
     disputes: list[dict[str, Any]]
     verifications: list[dict[str, Any]]
     evaluations: list[dict[str, Any]]
+    appeals: list[AppealLine]
     rechecks: list[dict[str, Any]]
     notes: list[dict[str, Any]]
     callbacks: list[dict[str, Any]]

@@ -34,9 +34,11 @@ SAME = ("state", "outcome", "channel", "urgent", "summary", "lon", "lat", "addre
 ASSIGNMENT_FIELDS = (
     "id", "role", "via", "state", "round", "sent_at", "signed_at", "arrived_at", "arrived_distance_m", "finished_at",
     "returned_at", "suspended_until", "extensions", "suspensions", "rework_count", "stages",
+    "exempt",
 )  # fmt: skip
 CLOCK_FIELDS = (
     "kind", "started_at", "value", "unit", "extensions", "due_at", "yellow_at", "provisional", "stopped_at", "cancelled",
+    "exempt",
 )  # fmt: skip
 
 
@@ -217,8 +219,22 @@ def parts(loaded: Loaded, now: datetime) -> dict[str, Any]:
                 "created_at": e.created_at,
                 "comment": e.comment,
                 "commented_at": e.commented_at,
+                "exempt": e.exempt,
             }
             for e in loaded.evaluations
+        ],
+        "appeals": [
+            {
+                "id": a.pk,
+                "assignment": a.assignment_id,
+                "grounds": a.grounds,
+                "reason": a.reason,
+                "state": a.state,
+                "asked_at": a.asked_at,
+                "reviews": [voice | {"by": str(voice["by"] or "")} for voice in a.voices],
+                "decided_at": a.decided_at,
+            }
+            for a in loaded.appeals
         ],
         "rechecks": [
             {"id": r.pk, "due_at": r.due_at, "done_at": r.done_at, "rebounded": r.rebounded, "remark": r.remark}

@@ -7,10 +7,11 @@ A model's `TRACKED` names the fields that its case's events carry; free text tha
 from shaodao.cases.models.case import Case, Contact, Photo, Report
 from shaodao.cases.models.handling import Assignment, Clock, Dispute, Note, TimeRequest, Whistle
 from shaodao.cases.models.record import Anchor, CaseEvent, Notice, SavedView
-from shaodao.cases.models.verdict import Callback, Circular, Evaluation, Recheck, Verification
+from shaodao.cases.models.verdict import Appeal, Callback, Circular, Evaluation, Recheck, Verification
 
 __all__ = [
     "Anchor",
+    "Appeal",
     "Assignment",
     "Callback",
     "Case",

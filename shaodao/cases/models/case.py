@@ -189,6 +189,7 @@ class Photo(models.Model):
         BEFORE = "before", _("处置前")
         AFTER = "after", _("处置后")
         VERIFY = "verify", _("核查照片")
+        APPEAL = "appeal", _("申诉证据")
 
     case = ref(Case, "photos", null=False)
     report = ref(Report, "photos")

@@ -81,6 +81,9 @@ class Assignment(models.Model):
     suspensions = models.PositiveSmallIntegerField(default=0)
     rework_count = models.PositiveSmallIntegerField(default=0)
     stages = models.JSONField(default=list)  # [{"name", "value", "unit", "due_at", "done_at"}, …] of the condition
+    exempt = models.BooleanField(
+        default=False
+    )  # an upheld appeal: some limit of it (Clock.exempt) is not counted as late
 
     TRACKED = [
         "case_id",
@@ -104,6 +107,7 @@ class Assignment(models.Model):
         "suspensions",
         "rework_count",
         "stages",
+        "exempt",
     ]
 
     class Meta:
@@ -138,6 +142,7 @@ class Clock(models.Model):
     provisional = models.BooleanField(default=False)  # touches a year whose holiday notice is not out yet
     stopped_at = models.DateTimeField(null=True, blank=True)
     cancelled = models.BooleanField(default=False)  # stopped without having been met or missed
+    exempt = models.BooleanField(default=False)  # missed, but left out of on-time rates by an upheld appeal
 
     TRACKED = [
         "case_id",
@@ -154,6 +159,7 @@ class Clock(models.Model):
         "provisional",
         "stopped_at",
         "cancelled",
+        "exempt",
     ]
 
     class Meta:
@@ -165,6 +171,11 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.due_at:%F %R}"
+
+    @property
+    def missed(self) -> bool:
+        """It has stopped, after its due time: a fact that no appeal changes."""
+        return self.stopped_at is not None and not self.cancelled and self.stopped_at > self.due_at
 
 
 class TimeRequest(models.Model):

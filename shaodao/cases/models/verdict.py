@@ -1,11 +1,15 @@
 """What is said of the work: checks on site, the street's ratings, the reporter's answers, the watch."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shaodao.cases.models.case import Case, Report
 from shaodao.cases.models.fields import PERSON, digest, ref
 from shaodao.cases.models.handling import Assignment
+from shaodao.cases.words import AppealGround
 from shaodao.organisations.models import Organisation
 
 
@@ -51,6 +55,7 @@ class Evaluation(models.Model):
     comment = models.CharField(max_length=500, blank=True)  # of the headquarters
     commented_by = ref(PERSON, "commented_evaluations")
     commented_at = models.DateTimeField(null=True, blank=True)
+    exempt = models.BooleanField(default=False)  # left out of the averages by an upheld appeal
 
     TRACKED = [
         "case_id",
@@ -66,6 +71,7 @@ class Evaluation(models.Model):
         "comment",
         "commented_by_id",
         "commented_at",
+        "exempt",
     ]
 
     class Meta:
@@ -78,6 +84,81 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.efficiency}/{self.effect}"
+
+
+class Appeal(models.Model):
+    """申诉: a department contests, once for a part, what was counted against it; two voices that agree decide.
+
+    The facts stay as they are: an upheld appeal sets `exempt` on what it contested, and statistics leave that out.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("待复核")
+        UPHELD = "upheld", _("申诉成立")
+        REJECTED = "rejected", _("维持原记录")
+        WITHDRAWN = "withdrawn", pgettext_lazy("appeal", "已撤回")
+
+    case = ref(Case, "appeals", null=False)
+    assignment = models.OneToOneField(Assignment, on_delete=models.PROTECT, related_name="appeal")
+    grounds = models.JSONField(default=list)  # of AppealGround
+    reason = models.CharField(max_length=2000)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
+    asked_by = ref(PERSON, "appeals")
+    asked_at = models.DateTimeField()
+    first_by = ref(PERSON, "first_appeal_reviews")
+    first_upheld = models.BooleanField(null=True)
+    first_opinion = models.CharField(max_length=2000, blank=True)
+    first_at = models.DateTimeField(null=True, blank=True)
+    second_by = ref(PERSON, "second_appeal_reviews")
+    second_upheld = models.BooleanField(null=True)
+    second_opinion = models.CharField(max_length=2000, blank=True)
+    second_at = models.DateTimeField(null=True, blank=True)
+    third_by = ref(PERSON, "third_appeal_reviews")  # only where the first two differ
+    third_upheld = models.BooleanField(null=True)
+    third_opinion = models.CharField(max_length=2000, blank=True)
+    third_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    PLACES = ("first", "second", "third")
+    TRACKED = [
+        "case_id",
+        "assignment_id",
+        "grounds",
+        "reason",
+        "state",
+        "asked_by_id",
+        "asked_at",
+        *(f"{place}_{what}" for place in PLACES for what in ("by_id", "upheld", "opinion", "at")),
+        "decided_at",
+    ]
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(second_by__isnull=True)
+                | ~models.Q(second_by=models.F("first_by"))
+                & (
+                    models.Q(third_by__isnull=True)
+                    | (~models.Q(third_by=models.F("first_by")) & ~models.Q(third_by=models.F("second_by")))
+                ),
+                name="appeal_reviewers_differ",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assignment_id} {self.state}"
+
+    @property
+    def ground_labels(self) -> list[str]:
+        """What is contested, in words."""
+        return [str(AppealGround(g).label) for g in self.grounds if g in AppealGround.values]
+
+    @property
+    def voices(self) -> list[dict[str, Any]]:
+        """The reviews so far, in their order: {"by", "upheld", "opinion", "at"}."""
+        rows = [{w: getattr(self, f"{place}_{w}") for w in ("by", "upheld", "opinion", "at")} for place in self.PLACES]
+        return [row for row in rows if row["at"]]
 
 
 class Callback(models.Model):

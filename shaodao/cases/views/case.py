@@ -22,7 +22,7 @@ from shaodao.foundation import clock
 from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation
 
-PARTS = ("assignment", "whistle", "request", "dispute", "recheck", "evaluation")
+PARTS = ("assignment", "whistle", "request", "dispute", "recheck", "evaluation", "appeal")
 
 
 @staff
@@ -36,6 +36,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
             Prefetch("photos", Photo.objects.select_related("upload"))
         )
     )
+    photos = list(case.photos.filter(report=None).select_related("assignment__organisation"))
     units = _units(loaded)
     near = panels.duplicates(case, now) if case.state in (CaseState.RECEIVED, CaseState.FILED) else []
     may = {b.action for b in buttons.case} | ({buttons.primary.transition.action} if buttons.primary else set())
@@ -50,13 +51,14 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "next": _next(loaded, buttons, now),
         "reports": _reports(reports),
         "may_read": people.may_read(actor.facts, case, loaded.assignments),
-        "photos": list(case.photos.filter(report=None).select_related("assignment__organisation")),
+        "photos": [p for p in photos if p.purpose != Photo.Purpose.APPEAL],
         "assignments": _assignments(loaded, buttons, now),
         "whistles": _whistles(loaded, buttons, units),
         "requests": _parts("request", loaded.requests, loaded, buttons),
         "disputes": _disputes(loaded, buttons, units),
         "verifications": loaded.verifications,
         "evaluations": _evaluations(loaded, buttons),
+        "appeals": _appeals(loaded, buttons, photos),
         "rechecks": _parts("recheck", loaded.rechecks, loaded, buttons),
         "callbacks": [c for c in case.callbacks.all() if c.answered_at],
         "notes": list(case.notes.select_related("person", "organisation")),
@@ -93,7 +95,7 @@ def _next(loaded: Loaded, buttons: panels.Buttons, now: datetime) -> dict[str, A
         "form": ActionForm(t, loaded, row),
         "url": reverse("case_do", args=args),
         "on": panels.part_label(t.on, row, loaded) if row else "",
-        "numbers": panels.numbers_of(loaded, row) if t.action == "evaluate" else [],
+        "numbers": panels.beside(t.action, loaded, row),
         "siblings": [b for b in buttons.parts.get(f"{t.on}:{on.id}", []) if b.allowed] if on is not None else [],
     }
 
@@ -138,6 +140,18 @@ def _evaluations(loaded: Loaded, buttons: panels.Buttons) -> list[dict[str, Any]
     for part in parts:
         part["assignment"] = next((a for a in loaded.assignments if a.pk == part["row"].assignment_id), None)
         part["numbers"] = panels.numbers_of(loaded, part["assignment"])
+    return parts
+
+
+def _appeals(loaded: Loaded, buttons: panels.Buttons, photos: list[Photo]) -> list[dict[str, Any]]:
+    """Each appeal beside the limits that it contests, with its evidence and the opinions so far."""
+    parts = _parts("appeal", loaded.appeals, loaded, buttons)
+    for part in parts:
+        row = part["row"]
+        part["numbers"] = panels.contested(loaded, row)
+        part["photos"] = [
+            p for p in photos if p.purpose == Photo.Purpose.APPEAL and p.assignment_id == row.assignment_id
+        ]
     return parts
 
 

@@ -111,7 +111,7 @@ def _page(
         "key": request.POST.get("key") or uuid.uuid4().hex,
         "light": panels.header_light(case, clock.now()),
         "reports": list(case.reports.all()[:3]),
-        "numbers": panels.numbers_of(loaded, row) if t.action == "evaluate" else [],
+        "numbers": panels.beside(t.action, loaded, row) if row else [],
         "ruled_before": panels.precedents(case) if t.action == "rule_dispute" else [],
     }
     if t.action == "publish":

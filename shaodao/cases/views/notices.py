@@ -23,6 +23,8 @@ LOOKS = {  # icon and colour of a notice by its kind
     "circular": ("message", "done"),
     "evaluate": ("star", "done"),
     "evaluation": ("star", "done"),
+    "appeal": ("scale", "yellow"),
+    "appeal_decided": ("gavel", "done"),
 }
 
 

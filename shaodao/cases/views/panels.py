@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from shaodao.cases import choices, queries, rules
 from shaodao.cases.actions.clocks import is_paused
-from shaodao.cases.models import Assignment, Case, Clock, Dispute
+from shaodao.cases.models import Appeal, Assignment, Case, Clock, Dispute
 from shaodao.cases.queries import Loaded
 from shaodao.cases.rules import Offer
 from shaodao.cases.views.listing import light_of
@@ -26,7 +26,7 @@ NOT_HERE = {"me_too", "callback", "escalate"}  # those come from the report form
 # The next thing to do, best first: the page offers the first one that is allowed as its one primary button.
 NEXT = (
     "whistle_confirm", "precheck", "file", "categorise", "dispatch", "rule_dispute", "grant", "sign", "report_in",
-    "resume", "stage_done", "finish", "verify", "close", "evaluate", "recheck", "comment_evaluation",
+    "resume", "stage_done", "finish", "verify", "close", "evaluate", "recheck", "review_appeal", "comment_evaluation",
 )  # fmt: skip
 
 
@@ -56,6 +56,8 @@ def clock_view(row: Clock, now: datetime) -> ClockView:
     elif row.stopped_at:
         late = row.stopped_at > row.due_at
         light, verdict = (Light.RED, _("超时完成")) if late else (Light.DONE, _("按时完成"))
+        if late and row.exempt:
+            verdict = _("超时完成，申诉成立不计")
     used, limit = used_seconds(row, now), row.value * (1 + row.extensions)
     span = _seconds(limit, row.unit)
     spent, whole = _amount(used, limit, row.unit)
@@ -122,6 +124,22 @@ def numbers_of(loaded: Loaded, on: Assignment | Model | None) -> list[ClockView]
     if on is None:
         return []
     return [clock_view(c, c.stopped_at) for c in loaded.clocks if c.assignment_id == on.pk and c.stopped_at]
+
+
+def contested(loaded: Loaded, appeal: Appeal) -> list[ClockView]:
+    """The limits that an appeal is about."""
+    return [
+        clock_view(c, c.stopped_at)
+        for c in loaded.clocks
+        if c.stopped_at and c.missed and c.assignment_id == appeal.assignment_id and c.kind in appeal.grounds
+    ]
+
+
+def beside(action: str, loaded: Loaded, row: Any) -> list[ClockView]:
+    """The numbers that one should see while filling in the form of an action."""
+    if action == "review_appeal":
+        return contested(loaded, row)
+    return numbers_of(loaded, row) if action in {"evaluate", "appeal"} else []
 
 
 # ── what may be done ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,7 +231,7 @@ def part_label(kind: str, row: Any, loaded: Loaded) -> str:
         return _("%(unit)s（%(role)s）") % {"unit": named(row.organisation), "role": row.get_role_display()}
     if kind == "whistle":
         return choices.whistle_kind(row.kind)
-    if kind in {"request", "dispute", "evaluation"}:
+    if kind in {"request", "dispute", "evaluation", "appeal"}:
         assignment = next((a for a in loaded.assignments if a.pk == row.assignment_id), None)
         name = named(assignment.organisation) if assignment else ""
         return f"{name} {row.get_kind_display()}" if kind == "request" else name

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from shaodao.cases import choices
 from shaodao.cases.lifecycle import BY_ACTION
-from shaodao.cases.models import Case, CaseEvent, TimeRequest
-from shaodao.cases.words import CaseState, Outcome
+from shaodao.cases.models import Appeal, Case, CaseEvent, TimeRequest
+from shaodao.cases.words import AppealGround, CaseState, Outcome
 from shaodao.catalogue.models import Category
 from shaodao.foundation import clock
 from shaodao.foundation.naming import named
@@ -31,7 +31,7 @@ ICONS = {
     "whistle_draft": "speakerphone", "whistle_confirm": "speakerphone", "sign": "file-import", "report_in": "map-pin-check",
     "send_back": "corner-up-left", "dispute": "scale", "rule_dispute": "gavel", "note": "message", "finish": "tools",
     "verify": "clipboard-check", "close": "checks", "close_not_fixed": "circle-x", "evaluate": "star",
-    "recheck": "rotate", "rebound": "rotate", "urge": "bell-ringing", "supervise": "flag-exclamation",
+    "recheck": "rotate", "rebound": "rotate", "appeal": "scale", "review_appeal": "gavel", "urge": "bell-ringing", "supervise": "flag-exclamation",
     "escalate": "bell", "merge": "arrow-merge", "unmerge": "arrows-split", "split": "arrows-split",
 }  # fmt: skip
 BAD = {"send_back", "rebound", "supervise", "close_not_fixed", "decline", "void"}
@@ -161,6 +161,7 @@ def _details(row: CaseEvent) -> Iterable[str]:
     data = row.data
     yield from _units(data)
     yield from _judgements(row)
+    yield from _appeal(data)
     if data.get("kind") in TimeRequest.Kind.values:
         yield str(TimeRequest.Kind(data["kind"]).label)
     elif data.get("kind") and row.action.startswith("whistle"):
@@ -170,6 +171,14 @@ def _details(row: CaseEvent) -> Iterable[str]:
     for key, text in PLAIN.items():
         if isinstance(data.get(key), str) and data[key]:
             yield str(text) % {"v": data[key]}
+
+
+def _appeal(data: dict[str, Any]) -> Iterable[str]:
+    if isinstance(data.get("grounds"), list):
+        names = [str(AppealGround(g).label) for g in data["grounds"] if g in AppealGround.values]
+        yield _("申诉事项：%(names)s") % {"names": _("、").join(names)}
+    if data.get("decision") in Appeal.State.values:
+        yield str(Appeal.State(data["decision"]).label)
 
 
 def _units(data: dict[str, Any]) -> Iterable[str]:
@@ -183,7 +192,7 @@ def _units(data: dict[str, Any]) -> Iterable[str]:
 
 def _judgements(row: CaseEvent) -> Iterable[str]:
     data, words = row.data, {True: _("是"), False: _("否")}
-    for key in ("passed", "rebounded"):
+    for key in ("passed", "rebounded", "upheld"):
         if isinstance(data.get(key), bool):
             yes, no = choices.ANSWERS.get(row.action, (words[True], words[False]))
             yield str(yes if data[key] else no)

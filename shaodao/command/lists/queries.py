@@ -100,6 +100,7 @@ def limits(assignment: Any, now: datetime) -> dict[str, dict[str, Any]]:
             "stopped_at": clock.stopped_at,
             "late": (clock.stopped_at or now) > clock.due_at,
             "open": clock.stopped_at is None,
+            "exempt": clock.exempt,
         }
         for clock in assignment.shown_clocks
     }

@@ -134,6 +134,7 @@ def _task_columns(now: Any) -> dict[str, Any]:
         _("交回"): lambda a: a.finished_at,
         _("处置时限"): limit("handle", "due_at"),
         _("逾期"): lambda a: _("是") if queries.limits(a, now).get("handle", {}).get("late") else _("否"),
+        _("申诉不计"): lambda a: _("是") if queries.limits(a, now).get("handle", {}).get("exempt") else "",
         _("延期"): lambda a: a.extensions,
         _("返工"): lambda a: a.rework_count,
         _("效率"): lambda a: _rated(a, "efficiency"),

@@ -121,6 +121,7 @@ def settings(request: HttpRequest) -> HttpResponse:
         (_("核查"), rules.limits.verify),
         (pgettext("limit", "结案"), rules.limits.close),
         (_("退回窗口"), rules.limits.return_window),
+        (_("申诉期限（结案之后）"), rules.limits.appeal_window),
     ]
     whom = {"lead": _("承办单位"), "street": _("街道"), "headquarters": _("总指挥部")}
     return pages.show(

@@ -7,6 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from shaodao.cases import rules
 from shaodao.command.rules import Share
@@ -22,16 +23,22 @@ def light_of(clock: Any, now: datetime) -> str:
 
 @register.simple_tag
 def share(value: Share) -> SafeString:
-    """`92.0%  n=25 (75–98)`; a dash without a denominator."""
+    """`92%  n=25 (75–98)`, with how many it leaves out; a dash without a denominator."""
+    left_out = format_html(
+        ' <span class="text-secondary text-nowrap">{}</span>',
+        ngettext("申诉不计 %(n)d", "申诉不计 %(n)d", value.left_out) % {"n": value.left_out},
+    )
     if value.percent is None:
-        return format_html('<span class="text-secondary" title="{}">—</span>', _("没有可算的"))
-    return format_html(
+        dash = format_html('<span class="text-secondary" title="{}">—</span>', _("没有可算的"))
+        return dash + left_out if value.left_out else dash
+    figures = format_html(
         '{}% <span class="text-secondary text-nowrap">n={} ({}–{})</span>',
         f"{value.percent:.0f}",
         value.n,
         f"{value.low:.0f}",
         f"{value.high:.0f}",
     )
+    return figures + left_out if value.left_out else figures
 
 
 @register.simple_tag

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from shaodao.cases import queries as case_queries
 from shaodao.cases import rules as case_rules
-from shaodao.cases.models import Assignment, Case, Clock, Dispute, Evaluation, Recheck, TimeRequest, Whistle
+from shaodao.cases.models import Appeal, Assignment, Case, Clock, Dispute, Evaluation, Recheck, TimeRequest, Whistle
 from shaodao.cases.words import (
     OPEN_ASSIGNMENT_STATES,
     OPEN_STATES,
@@ -79,6 +79,16 @@ def late_clocks() -> QuerySet[Clock]:
     return Clock.objects.filter(kind=ClockKind.HANDLE, cancelled=False, stopped_at__gt=F("due_at")).order_by()
 
 
+def exempt() -> Exists:
+    """Parts of the case were late, and an upheld appeal excuses each of them: it is neither in time nor late."""
+    return Exists(late_clocks().filter(case=OuterRef("pk"), exempt=True))
+
+
+def counts_late() -> Exists:
+    """Some part of the case was handed back late, and no appeal excuses it."""
+    return Exists(late_clocks().filter(case=OuterRef("pk"), exempt=False))
+
+
 def low_rating() -> Q:
     """An evaluation with a rating below the district's threshold."""
     below = district.current().settings.evaluation_reason_below
@@ -132,6 +142,7 @@ def numbers(scope: Scope, now: datetime) -> list[list[Number]]:
                 links.to("command_evaluations", below="1", commented="0"), "", "star",
                 _("低于 %(n)d 分且总指挥部还没有意见") % {"n": threshold},
             ),
+            Number("appeals", _("申诉待复核"), parts["appeals"], links.to("command_appeals", state="pending"), "", "scale"),
             Number("rechecks", _("回头看到期"), parts["rechecks"], links.to("command_watch", show="due"), "", "eye-check"),
         ],
     ]  # fmt: skip
@@ -143,6 +154,7 @@ def _parts(scope: Scope, now: datetime) -> dict[str, int]:
         "disputes": Dispute.objects.filter(scope.q(), OPEN_DISPUTE).count(),
         "requests": TimeRequest.objects.filter(scope.q(), PENDING_REQUEST).count(),
         "evaluations": Evaluation.objects.filter(scope.q(), low_rating(), comment="").count(),
+        "appeals": Appeal.objects.filter(scope.q(), state=Appeal.State.PENDING).count(),
         "rechecks": Recheck.objects.filter(scope.q(), due_recheck(now)).count(),
     }
 
@@ -199,13 +211,14 @@ def by_street(scope: Scope, now: datetime) -> list[Row]:
     rows = (
         scope.cases()
         .filter(OPEN | ended)
-        .annotate(was_late=late())
+        .annotate(was_late=late(), was_exempt=exempt(), counts=counts_late())
         .values("street_id")
         .annotate(
             open=Count("pk", filter=OPEN),
             red=Count("pk", filter=of[Light.RED]),
             closed=Count("pk", filter=ended),
             late=Count("pk", filter=ended & Q(was_late=True)),
+            exempt=Count("pk", filter=ended & Q(was_exempt=True, counts=False)),
         )
         .order_by()
     )
@@ -225,12 +238,15 @@ def _street_row(street: Place, row: dict[str, Any], first: date) -> Row:
             "closed": Number("closed", _("结案"), row["closed"], links.settled(street=code, closed_since=first)),
             "late": Number("late", _("逾期"), row["late"], links.settled(street=code, closed_since=first, late="1")),
         },
-        Share(row["closed"] - row["late"], row["closed"]),
+        Share(row["closed"] - row["late"], row["closed"] - row["exempt"], row["exempt"]),
     )
 
 
 def by_department(scope: Scope, now: datetime) -> list[Row]:
-    """The open parts of each organisation, those past their limit, and those handed back in time."""
+    """The open parts of each organisation, those past their limit, and those handed back in time.
+
+    The share leaves out what an upheld appeal excuses; the number of the late does not, for that they were.
+    """
     first = links.since(now)
     start = links.day_start(first)
     past = Exists(
@@ -245,6 +261,7 @@ def by_department(scope: Scope, now: datetime) -> list[Row]:
         .annotate(
             past=past & ~Q(state=AssignmentState.SUSPENDED),
             was_late=Exists(late_clocks().filter(assignment=OuterRef("pk"))),
+            was_exempt=Exists(late_clocks().filter(assignment=OuterRef("pk"), exempt=True)),
         )
         .values("organisation_id")
         .annotate(
@@ -252,6 +269,7 @@ def by_department(scope: Scope, now: datetime) -> list[Row]:
             red=Count("pk", filter=busy & Q(past=True)),
             done=Count("pk", filter=done),
             late=Count("pk", filter=done & Q(was_late=True)),
+            exempt=Count("pk", filter=done & Q(was_exempt=True)),
         )
         .order_by()
     )
@@ -271,7 +289,7 @@ def _unit_row(unit: Organisation, row: dict[str, Any], first: date) -> Row:
             "done": Number("done", _("交回"), row["done"], links.tasks(unit=code, show="done", since=first)),
             "late": Number("late", _("逾期"), row["late"], links.tasks(unit=code, show="late", since=first)),
         },
-        Share(row["done"] - row["late"], row["done"]),
+        Share(row["done"] - row["late"], row["done"] - row["exempt"], row["exempt"]),
     )
 
 

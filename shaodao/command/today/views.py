@@ -115,9 +115,14 @@ def tables(request: HttpRequest, what: str) -> HttpResponse:
     found = queries.by_street(scope, now) if what == "streets" else queries.by_department(scope, now)
     title = _("各街道") if what == "streets" else _("各单位")
     ended = "closed" if what == "streets" else "done"
-    head = [_("名称"), _("在办"), _("超期"), _("期内办结"), _("其中逾期"), _("按期率 %")]
+    head = [_("名称"), _("在办"), _("超期"), _("期内办结"), _("其中逾期"), _("其中申诉不计"), _("按期率 %")]
     rows = [
-        [r.name, *(r.numbers[k].value for k in ("open", "red", ended, "late")), _rounded(r.share.percent)]
+        [
+            r.name,
+            *(r.numbers[k].value for k in ("open", "red", ended, "late")),
+            r.share.left_out,
+            _rounded(r.share.percent),
+        ]
         for r in found
     ]
     return export.workbook(what, title, head, rows, note)

@@ -31,6 +31,7 @@ def evaluations(
     commented: bool | None,
     since: date | None = None,
     until: date | None = None,
+    counted: bool | None = None,
 ) -> QuerySet[Evaluation]:
     """Ratings, the latest first, with the case and who gave them."""
     rows = Evaluation.objects.filter(scope.q(), between("created_at", since, until))
@@ -42,6 +43,8 @@ def evaluations(
         rows = rows.filter(low_rating()) if below else rows.exclude(low_rating())
     if commented is not None:
         rows = rows.exclude(comment="") if commented else rows.filter(comment="")
+    if counted is not None:
+        rows = rows.filter(exempt=not counted)
     return rows.select_related(
         "case__category", "case__street", "organisation", "street", "person", "commented_by", "assignment"
     ).order_by("-pk")
@@ -75,20 +78,29 @@ class Rated:
 
     name: str
     n: int
-    efficiency: float
-    effect: float
+    efficiency: float | None  # None: every rating is left out
+    effect: float | None
     low: Share
     url: str
     low_url: str
 
 
 def ratings(scope: Scope, now: datetime) -> list[Rated]:
-    """Averages by organisation with n; the low ones are counted, since an average hides them."""
-    first = links.since(now)
+    """Averages by organisation with n; the low ones are counted, since an average hides them.
+
+    Ratings against which an appeal was upheld are in none of it; `low` says how many those are.
+    """
+    first, counted = links.since(now), Q(exempt=False)
     rows = (
         Evaluation.objects.filter(scope.q(), created_at__gte=links.day_start(first))
         .values("organisation_id")
-        .annotate(n=Count("pk"), a=Avg("efficiency"), b=Avg("effect"), low=Count("pk", filter=low_rating()))
+        .annotate(
+            n=Count("pk", filter=counted),
+            a=Avg("efficiency", filter=counted),
+            b=Avg("effect", filter=counted),
+            low=Count("pk", filter=counted & low_rating()),
+            left_out=Count("pk", filter=~counted),
+        )
         .order_by()
     )
     counts = {row["organisation_id"]: row for row in rows}
@@ -98,14 +110,14 @@ def ratings(scope: Scope, now: datetime) -> list[Rated]:
             row["n"],
             row["a"],
             row["b"],
-            Share(row["low"], row["n"]),
-            links.to("command_evaluations", unit=unit.code, since=first),
-            links.to("command_evaluations", unit=unit.code, since=first, below="1"),
+            Share(row["low"], row["n"], row["left_out"]),
+            links.to("command_evaluations", unit=unit.code, since=first, counted="1"),
+            links.to("command_evaluations", unit=unit.code, since=first, counted="1", below="1"),
         )
         for unit in Organisation.objects.filter(pk__in=counts)
         for row in [counts[unit.pk]]
     ]
-    return sorted(found, key=lambda r: (r.efficiency + r.effect, r.name))
+    return sorted(found, key=lambda r: ((r.efficiency or 9) + (r.effect or 9), r.name))
 
 
 # ── rebounds ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -39,6 +39,7 @@ def evaluations(request: HttpRequest) -> HttpResponse:
         filters.flag("commented"),
         filters.day("since"),
         filters.day("until"),
+        filters.flag("counted"),
     )
     if pages.wants_file(request):
         return pages.file_of("evaluations", _("评价"), _evaluation_columns(), rows)
@@ -58,6 +59,7 @@ def evaluations(request: HttpRequest) -> HttpResponse:
             pages.street_select(request),
             pages.select(request, "below", _("评分"), [("1", _("偏低")), ("0", _("不低"))]),
             pages.select(request, "commented", _("总指挥部意见"), [("0", _("还没有")), ("1", _("已批注"))]),
+            pages.select(request, "counted", _("计入得分"), [("1", _("计入")), ("0", _("申诉不计"))]),
             *pages.days(request),
         ],
         may_comment=holds(scope.actor, RULING),
@@ -84,6 +86,7 @@ def _evaluation_columns() -> dict[str, Any]:
         _("处置按期"): lambda e: {True: _("是"), False: _("否")}.get(e.facts.get("handle", {}).get("in_time"), ""),
         _("返工"): lambda e: e.facts.get("rework"),
         _("退回"): lambda e: e.facts.get("returns"),
+        _("申诉不计"): lambda e: _("是") if e.exempt else "",
         _("总指挥部意见"): lambda e: e.comment,
     }
 

@@ -1,0 +1,86 @@
+"""申诉: a department contests what was counted against it; the headquarters review; the facts themselves never change."""
+
+from django.utils.translation import gettext as _
+
+from shaodao.cases import rules
+from shaodao.cases.actions import parts
+from shaodao.cases.actions.step import Step, action
+from shaodao.cases.lifecycle import OFFICE
+from shaodao.cases.models import Appeal, Assignment, Photo
+from shaodao.cases.words import AppealGround
+from shaodao.foundation.errors import Invalid
+from shaodao.organisations.models import Organisation
+
+
+@action("appeal")
+def appeal(s: Step, *, on: Assignment, grounds: list[str], photos: list[int]) -> Appeal:
+    facts = s.facts.assignment(on.pk)
+    there = facts.contestable if facts else ()
+    if unknown := [str(AppealGround(g).label) for g in grounds if g not in there]:
+        raise Invalid({"grounds": _("这个任务没有这一项：%(names)s") % {"names": "、".join(unknown)}})
+    row = Appeal(case=s.case, assignment=on, grounds=grounds, reason=s.reason, asked_by=s.actor.person, asked_at=s.now)
+    s.add(row)
+    parts.add_photos(s, photos, Photo.Purpose.APPEAL, assignment=on)
+    _tell_office(s, "appeal", _("%(unit)s 申诉，待复核：%(n)s") % {"unit": on.organisation.name, "n": s.case.number})
+    s.data = {"organisation": on.organisation.name, "grounds": grounds}
+    return row
+
+
+@action("review_appeal")
+def review_appeal(s: Step, *, on: Appeal, upheld: bool) -> None:
+    """One more voice; with two that agree the appeal is decided."""
+    place = next(p for p in Appeal.PLACES if getattr(on, f"{p}_at") is None)
+    values = {"by": s.actor.person, "upheld": upheld, "opinion": s.reason, "at": s.now}
+    for name, value in values.items():
+        setattr(on, f"{place}_{name}", value)
+    assignment = _assignment(s, on)
+    s.data = {"organisation": assignment.organisation.name, "upheld": upheld}
+    outcome = rules.appeal_outcome([voice["upheld"] for voice in on.voices])
+    if outcome is None:
+        text = _("申诉还须另一人复核：%(n)s") if place == "first" else _("申诉复核意见不一，请第三人定：%(n)s")
+        _tell_office(s, "appeal", text % {"n": s.case.number})
+        return
+    on.state, on.decided_at = (Appeal.State.UPHELD if outcome else Appeal.State.REJECTED), s.now
+    s.data["decision"] = str(on.state)
+    if outcome:
+        _exempt(s, on, assignment)
+    text = _("申诉成立，不计入统计：%(n)s") if outcome else _("申诉未获支持，维持原记录：%(n)s")
+    s.tell(assignment.organisation_id, "appeal_decided", text % {"n": s.case.number})
+    _tell_office(s, "appeal_decided", text % {"n": s.case.number})
+
+
+@action("withdraw_appeal")
+def withdraw_appeal(s: Step, *, on: Appeal) -> None:
+    on.state, on.decided_at = Appeal.State.WITHDRAWN, s.now
+    unit = _assignment(s, on).organisation.name
+    _tell_office(s, "appeal", _("%(unit)s 撤回申诉：%(n)s") % {"unit": unit, "n": s.case.number})
+    s.data = {"organisation": unit}
+
+
+def _exempt(s: Step, appeal: Appeal, assignment: Assignment) -> None:
+    """Mark what was contested; due and stopping times, and the rating, stay what they were."""
+    for clock in s.loaded.clocks:
+        if clock.missed and clock.assignment_id == assignment.pk and clock.kind in appeal.grounds:
+            s.touch(assignment, clock)
+            assignment.exempt = clock.exempt = True
+    if AppealGround.EVALUATION in appeal.grounds:
+        for evaluation in s.loaded.evaluations:
+            if evaluation.assignment_id == assignment.pk:
+                s.touch(evaluation)
+                evaluation.exempt = True
+                s.tell(
+                    evaluation.street_id,
+                    "appeal_decided",
+                    _("对评价的申诉成立，该评价不计入得分：%(n)s") % {"n": s.case.number},
+                )
+
+
+def _assignment(s: Step, appeal: Appeal) -> Assignment:
+    return next(a for a in s.loaded.assignments if a.pk == appeal.assignment_id)
+
+
+def _tell_office(s: Step, kind: str, text: str) -> None:
+    """An item for those posts of the headquarters that review appeals."""
+    for office in Organisation.objects.filter(kind=Organisation.Kind.HEADQUARTERS, active=True):
+        for role in sorted(OFFICE):
+            s.tell(office.pk, kind, text, role=role)

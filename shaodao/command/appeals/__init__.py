@@ -1,0 +1,1 @@
+"""What departments contest after closing, and what came of it."""
