@@ -7,7 +7,18 @@ from django.db import transaction
 
 from shaodao.cases import demo, history
 from shaodao.cases.demo import pictures, texts
-from shaodao.cases.models import Case, CaseEvent, Contact, Evaluation, Notice, Photo, Report, Whistle
+from shaodao.cases.models import (
+    Appeal,
+    Assignment,
+    Case,
+    CaseEvent,
+    Contact,
+    Evaluation,
+    Notice,
+    Photo,
+    Report,
+    Whistle,
+)
 from shaodao.foundation import clock, district
 from shaodao.foundation.errors import Refused
 from shaodao.foundation.models import District
@@ -54,9 +65,15 @@ def test_it_plays_all_states_through_the_real_actions(stage):
         "publish",
         "callback",
         "recheck",
+        "appeal",
+        "review_appeal",
+        "withdraw_appeal",
     }
     assert wanted <= set(CaseEvent.objects.values_list("action", flat=True))
     assert Case.objects.filter(published=True).exclude(public_text="").exists()
+    assert {len(a.voices) for a in Appeal.objects.filter(state="pending")} == {0, 1, 2}
+    assert set(Appeal.objects.values_list("state", flat=True)) == set(Appeal.State.values)
+    assert Assignment.objects.filter(exempt=True).exists()
     with pytest.raises(Refused, match="已经装载过"):
         demo.play()
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from shaodao.cases import history, queries, rules, tasks
 from shaodao.cases.actions import Actor, Submission, perform, report
 from shaodao.cases.lifecycle import BY_ACTION, TRANSITIONS, Transition
-from shaodao.cases.models import Case, CaseEvent, Clock
+from shaodao.cases.models import Appeal, Assignment, Case, CaseEvent, Clock, Evaluation
 from shaodao.cases.words import OPEN_ASSIGNMENT_STATES, OPEN_STATES, CaseState
 from shaodao.foundation import clock
 from shaodao.foundation.errors import Conflict, Invalid, Refused
@@ -53,9 +53,21 @@ class Loop(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
 
-    @initialize(start=st.sampled_from(["report", "filed", "handling", "verifying", "closed"]))
+    @initialize(start=st.sampled_from(["report", "filed", "handling", "verifying", "closed", "late", "appealed"]))
     def a_case_is_there(self, start: str) -> None:
-        getattr(self.town, start)(phone="1")
+        if start not in ("late", "appealed"):
+            getattr(self.town, start)(phone="1")
+            return
+        case = self.town.handling(phone="1")
+        on = case.assignments.get()
+        self.town.act("sign", case, "department", on=on.pk)
+        self.now += timedelta(days=2)
+        with self.at():
+            self.town.act("finish", case, "department", on=on.pk, result="太晚")
+            self.town.act("verify", case, "inspector", passed=True)
+            self.town.act("close", case, "duty_leader")
+            if start == "appealed":
+                self.town.act("appeal", case, "department", on=on.pk, grounds=["handle"], reason="另有原因")
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -121,6 +133,13 @@ class Loop(RuleBasedStateMachine):
                 data, lambda t: t.scope in {"assignee", "territory"} or t.action in {"grant", "refuse", "withdraw"}
             )
             self.now += timedelta(minutes=data.draw(st.sampled_from([1, 10, 60])))
+
+    @precondition(lambda self: Case.objects.filter(state="closed").exists() or Appeal.objects.exists())
+    @rule(data=st.data())
+    def what_was_counted_is_contested(self, data: Any) -> None:
+        for _i in range(data.draw(st.integers(2, 6))):
+            self.act(data, lambda t: t.action in {"evaluate", "appeal", "review_appeal"})
+            self.now += timedelta(minutes=data.draw(st.sampled_from([1, 60])))
 
     def act(self, data: Any, fits: Any = None) -> None:
         """One of the actions that anybody may do now on a case, each kind as likely as another."""
@@ -277,6 +296,9 @@ class Loop(RuleBasedStateMachine):
         if kind == "stage":
             row = case.assignments.filter(pk=on.id).first() if on else None
             return next((s["name"] for s in row.stages if not s.get("done_at")), None) if row else None
+        if kind == "grounds":
+            there = list(getattr(on, "contestable", ()))
+            return data.draw(st.lists(st.sampled_from(there), min_size=1, unique=True)) if there else None
         assert kind == "photos", kind
         return []
 
@@ -289,6 +311,7 @@ class Loop(RuleBasedStateMachine):
             self.events = events
             self.history_is_whole_and_explains_the_present()
             self.states_fit_their_parts()
+            self.appeals_are_decided_by_different_people()
             self.every_move_is_in_the_table()
 
     def history_is_whole_and_explains_the_present(self) -> None:
@@ -314,6 +337,26 @@ class Loop(RuleBasedStateMachine):
             assert case.due_at == min(due, default=None)
             assert case.state not in OPEN_STATES or case.due_at or any(a.state == "suspended" for a in open_parts)
 
+    def appeals_are_decided_by_different_people(self) -> None:
+        """Two that agree, none twice, none of the unit; only what was contested and missed is exempt."""
+        exempt = {(c.assignment_id, c.kind) for c in Clock.objects.filter(exempt=True)}
+        exempt |= {(e.assignment_id, "evaluation") for e in Evaluation.objects.filter(exempt=True)}
+        granted: set[tuple[int, str]] = set()
+        for a in Appeal.objects.select_related("assignment"):
+            said, who = [v["upheld"] for v in a.voices], [v["by"] for v in a.voices]
+            assert len(set(who)) == len(who) and a.asked_by not in who
+            assert not any(p.posts.filter(organisation=a.assignment.organisation_id).exists() for p in who)
+            most = max(said.count(True), said.count(False))
+            assert (most == 2) == (a.state in ("upheld", "rejected")) and most <= 2
+            assert a.state != "upheld" or said.count(True) == 2
+            assert bool(a.decided_at) == (a.state != "pending")
+            if a.state == "upheld":
+                granted |= {(a.assignment_id, g) for g in a.grounds}
+        assert exempt == granted
+        assert all(c.missed for c in Clock.objects.filter(exempt=True))
+        flagged = {a.pk for a in Assignment.objects.filter(exempt=True)}
+        assert flagged == {pk for pk, ground in granted if ground != "evaluation"}
+
     def every_move_is_in_the_table(self) -> None:
         for event in CaseEvent.objects.all():
             moved = event.changes.get(f"case:{event.case_id}", {}).get("state")
@@ -334,7 +377,8 @@ def everybody(town: Any) -> list[Actor]:
                ("street_leader", town.other_office), ("community", town.community), ("inspector", None),
                ("hotline", None), ("intake", None), ("duty_leader", None), ("dispatcher", None), ("headquarters", None),
                *(("department", o) for o in (town.urban, town.sanitation, town.water, town.gardens))]  # fmt: skip
-    return [*(town.actor(role, office) for role, office in offices), Actor.of(both), Actor.public()]
+    third = town.person("headquarters", username="headquarters-2")  # whom an appeal needs where two differ
+    return [*(town.actor(role, office) for role, office in offices), Actor.of(both), Actor.of(third), Actor.public()]
 
 
 def may_be_invalid(t: Transition, error: Invalid) -> bool:

@@ -106,6 +106,10 @@ def test_every_action_through_its_page(town, desks):
     do("headquarters", "comment_evaluation", case, case.evaluations.get().pk, text="请改进")
     do("headquarters", "circulate", case, title="通报", text="请各单位注意", organisations=[town.urban.pk])
     assert Circular.objects.get().organisations.get() == town.urban
+    rated = {"grounds": ["evaluation"], "reason": "当天就到了"}
+    do("department", "appeal", case, lead.pk, **rated)
+    do("headquarters", "review_appeal", case, lead.appeal.pk, upheld="1", reason="属实")
+    do("department", "withdraw_appeal", case, lead.appeal.pk)
     with later(days=7):
         do("community", "recheck", case, case.rechecks.first().pk, rebounded="0")
         do("street", "rebound", case, reason="又堆上了")

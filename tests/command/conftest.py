@@ -68,6 +68,8 @@ class Busy:
             self.town.act("finish", case, "department", self.town.urban, on=on.pk, result="已清")
             self.town.act("verify", case, "inspector", passed=True)
             self.town.act("close", case, "duty_leader")
+            self.town.act("appeal", case, "department", self.town.urban, on=on.pk, grounds=["handle"], reason="停电")
+            self.town.act("review_appeal", case, "headquarters", on=on.appeal.pk, upheld=True, reason="属实")
 
 
 NORTH = 40.0015  # a block away from what Monday's cases watch

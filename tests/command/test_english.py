@@ -17,7 +17,7 @@ TAGS = re.compile(r"<script.*?</script>|<style.*?</style>|<textarea.*?</textarea
 
 def words_of_data() -> set[str]:
     """Chinese that is data: names without an English one, and free text of cases."""
-    from shaodao.cases.models import CaseEvent, Circular, Dispute, Evaluation, TimeRequest, Whistle
+    from shaodao.cases.models import Appeal, CaseEvent, Circular, Dispute, Evaluation, TimeRequest, Whistle
     from shaodao.catalogue.models import Category
     from shaodao.foundation.models import CalendarDay
     from shaodao.organisations.models import Organisation, Person
@@ -26,7 +26,7 @@ def words_of_data() -> set[str]:
     texts: set[str] = set()
     for model, field in [
         (Category, "name"), (Organisation, "name"), (Person, "name"), (Place, "name"), (CalendarDay, "name"),
-        (CaseEvent, "reason"), (Dispute, "reason"), (Dispute, "ruling"), (Evaluation, "reason"),
+        (CaseEvent, "reason"), (Dispute, "reason"), (Dispute, "ruling"), (Evaluation, "reason"), (Appeal, "reason"), (Appeal, "first_opinion"),
         (TimeRequest, "reason"), (Whistle, "reason"), (Circular, "title"), (Circular, "text"),
     ]:  # fmt: skip
         texts |= set(model.objects.values_list(field, flat=True))

@@ -65,6 +65,7 @@ def test_the_numbers_are_what_happened(busy, visitor):
         "disputes": 1,
         "requests": 1,
         "evaluations": 1,
+        "appeals": 1,
     }
     assert {key: numbers[key] for key in expected} == expected
     assert numbers["red"] >= 2  # Monday's case that nobody took, and the one that came back

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from shaodao.cases.demo.story import Plan
 from shaodao.cases.demo.world import World, before
@@ -16,14 +17,16 @@ def plans(world: World, now: datetime, seed: int) -> list[tuple[datetime, Plan]]
     limits = world.settings.limits
     made: list[tuple[datetime, Plan]] = []
 
-    def plan(stop: str, times: Times | float, way: str = "dispatch", kind: str = "") -> None:
-        """`times`: of the steps, or the share of the handling limit that is used by now."""
+    def plan(stop: str, times: Times | float | Callable[[Limit], Times], way: str = "dispatch", kind: str = "") -> None:
+        """`times`: of the steps (or what they are under a handling limit), or the share of it that is used by now."""
         topic, category = world.topic(world.rng)
         conditions = [c for c in category.conditions.all() if c.active and not c.stages]
         condition = world.rng.choice(conditions) if conditions else None
+        limit = Limit(condition.limit_value, condition.limit_unit) if condition else limits.handle
         if isinstance(times, float):
-            limit = Limit(condition.limit_value, condition.limit_unit) if condition else limits.handle
             times = lead_up("assign", before(now, limit, times))
+        elif callable(times):
+            times = times(limit)
         community, lon, lat = world.spot(world.rng)
         number = f"{seed}-now-{len(made)}"
         row = Plan(
@@ -58,6 +61,7 @@ def plans(world: World, now: datetime, seed: int) -> list[tuple[datetime, Plan]]
     _handling(world, now, plan)
     _whistles(world, now, plan)
     _waiting(world, now, plan)
+    _appeals(now, plan)
     return made
 
 
@@ -128,3 +132,20 @@ def _waiting(world: World, now: datetime, plan: Callable[..., None]) -> None:
         plan("dispute", lead_up("assign", now - timedelta(hours=hours)) | {"dispute": now - timedelta(hours=hours - 1)})
     for minutes in (70, 100):
         plan("returned", lead_up("assign", now - timedelta(minutes=minutes)))
+
+
+def _appeals(now: datetime, plan: Callable[..., None]) -> None:
+    """Cases that closed late some hours ago, and what has become of their department's appeal by now."""
+    for hours, stop in ((5, "new"), (9, "new"), (20, "first"), (30, "split"), (40, "upheld"), (44, "rejected"),
+                        (50, "third"), (52, "withdrawn")):  # fmt: skip
+        plan(f"appeal-{stop}", partial(_closed_late, now - timedelta(hours=hours)))
+
+
+def _closed_late(finished: datetime, limit: Limit) -> Times:
+    """The steps of a case that was handed back when one and a half of its limit was used."""
+    return lead_up("assign", before(finished, limit, 1.5)) | {
+        "finish": finished,
+        "verify": finished + timedelta(minutes=21),
+        "close": finished + timedelta(minutes=50),
+        "appeal": finished + timedelta(hours=2),
+    }

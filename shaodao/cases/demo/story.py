@@ -81,6 +81,13 @@ class Story:
         self.w.counts[name] += 1
         return done
 
+    def now_plus(self, minutes: float) -> datetime:
+        return clock.now() + timedelta(minutes=minutes)
+
+    def evidence(self, dice: Random) -> list[int]:
+        """One picture of the scene, drawn by other dice than the story's."""
+        return [uploads.store(pictures.file(self.p.topic.scene, True, dice.randrange(3))).pk]
+
     def photos(self, share: float, *, fixed: bool = False) -> list[Upload]:
         """Pictures of the scene, sometimes two."""
         if not self.chance(share):

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from shaodao.cases.actions import Actor, perform
-from shaodao.cases.demo import texts
+from shaodao.cases.demo import appealing, texts
 from shaodao.cases.demo.story import Story
 from shaodao.cases.demo.world import Play
 from shaodao.cases.models import Assignment, Clock, Recheck
@@ -17,6 +17,10 @@ def afterwards(s: Story) -> Any:
         s.w.add(s.minutes(120, 3 * 1440), evaluate(s))
     if s.chance(0.6):
         s.w.add(s.minutes(60, 2 * 1440), answer(s))
+    if s.p.stop.startswith("appeal"):
+        s.w.add(s.when("appeal", lambda: s.minutes(300, 600)), appealing.story(s, s.p.stop))
+        return "end"
+    appealing.may_follow(s)
     if s.case.watch_until is None:
         return "end"
     watch = s.case.watch_until - clock.now()

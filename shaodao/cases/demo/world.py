@@ -79,14 +79,22 @@ class World:
             known = self.actors[role, home] = [Actor.of(p) for p in people]
         return self.rng.choice(known)
 
+    def reviewers(self) -> list[Actor]:
+        """Three different people who may review an appeal, hired where the district has fewer."""
+        posts = Post.objects.filter(role__in=["headquarters", "duty_leader"], active=True).select_related("person")
+        people = list({p.person_id: p.person for p in posts.order_by("id")}.values())[:3]
+        while len(people) < 3:
+            people.append(self._hire("headquarters", self._home("headquarters"), f"-{len(people) + 1}"))
+        return [Actor.of(p) for p in people]
+
     def _home(self, role: str) -> int:
         kind = KIND_OF_ROLE[role]
         return next(o.pk for o in self.organisations.values() if o.kind == kind)
 
-    def _hire(self, role: str, organisation_id: int) -> Person:
+    def _hire(self, role: str, organisation_id: int, ending: str = "") -> Person:
         """A sample person without a password, for a post that no demonstration account holds."""
         organisation = self.organisations[organisation_id]
-        person = Person(username=f"sample-{role}-{organisation.code}", name=texts.person(self.rng), sample=True)
+        person = Person(username=f"sample-{role}-{organisation.code}{ending}", name=texts.person(self.rng), sample=True)
         person.set_unusable_password()
         person.save()
         Post.objects.create(person=person, role=role, organisation=organisation, place_id=organisation.place_id)
