@@ -5,10 +5,11 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.text import Truncator
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from shaodao.cases.models import Case, Photo
+from shaodao.cases.words import ONLY_PHOTO, own_words
 from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation import district
 from shaodao.foundation.naming import named
@@ -125,4 +126,4 @@ def photos(case: Case) -> list[Photo]:
 
 
 def reports(case: Case) -> list[Pair]:
-    return [(r.pk, Truncator(r.text or gettext("（只有照片）")).chars(60)) for r in case.reports.all()]
+    return [(r.pk, Truncator(r.text or own_words(ONLY_PHOTO)).chars(60)) for r in case.reports.all()]

@@ -31,7 +31,7 @@ from shaodao.cases import inputs
 from shaodao.cases.actions import Actor, Submission, perform, report
 from shaodao.cases.models import Report
 from shaodao.cases.topics import Topics
-from shaodao.cases.words import Channel, Outcome
+from shaodao.cases.words import SEE_LETTER, Channel, Outcome
 from shaodao.foundation import calendar, clock, district
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.kernel import worktime
@@ -275,7 +275,7 @@ def bring_in(letter: Letter, topics: Topics) -> None:
         text=f"{letter.subject}\n{letter.body}".strip(),
         channel=Channel.LETTER,
         category=topics.category(letter.subject),
-        address=_("位置见来信正文"),
+        address=SEE_LETTER,
         attributes=letter.attributes,
         topic=letter.topic,
         external_id=letter.external_id,

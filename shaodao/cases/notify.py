@@ -18,6 +18,7 @@ from shaodao.cases.models import Callback, Contact, Note, Report
 from shaodao.cases.words import CaseState
 from shaodao.foundation import delivery
 from shaodao.foundation.models import Delivery, OutboxMessage
+from shaodao.foundation.naming import named
 from shaodao.foundation.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _declined(s: "Step", report: Report) -> str:
 
 
 def _dispatched(s: "Step", report: Report) -> str:
-    return _("您反映的问题已交 %(unit)s 办理。") % {"unit": s.case.lead.name if s.case.lead else _("有关单位")}
+    return _("您反映的问题已交 %(unit)s 办理。") % {"unit": named(s.case.lead) or _("有关单位")}
 
 
 def _note(s: "Step", report: Report) -> str:

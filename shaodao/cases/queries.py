@@ -24,8 +24,11 @@ from shaodao.cases.models import (
     Whistle,
 )
 from shaodao.cases.words import OPEN_STATES, AppealGround, AssignmentState, CaseState, ClockKind
+from shaodao.catalogue.models import Category
 from shaodao.foundation import calendar, district, log
+from shaodao.foundation.naming import english
 from shaodao.foundation.prepared import Prepared
+from shaodao.organisations.models import Organisation
 
 
 @dataclass
@@ -214,6 +217,26 @@ def whole(pk: int, actor: f.ActorFacts | None = None) -> Case | None:
     return visible_to(actor).select_related(*WHOLE).filter(pk=pk).first()
 
 
+def english_names(events: Iterable[CaseEvent]) -> dict[str, str]:
+    """The English names of the units, categories and rungs that these events recorded in Chinese (an event is never
+    rewritten); {} unless the page is in English. Two queries at most."""
+    if not english():
+        return {}
+    units: set[str] = set()
+    categories: set[str] = set()
+    for data in (event.data for event in events):
+        units |= {row["name"] for row in [data.get("lead"), *data.get("supports", [])] if isinstance(row, dict)}
+        if isinstance(data.get("organisation"), str):
+            units.add(data["organisation"])
+        if "category" in data and isinstance(data.get("name"), str):
+            categories.add(data["name"])
+    found = {rung.name: rung.name_en for rung in district.current().settings.ladder}
+    for model, names in ((Category, categories), (Organisation, units)):
+        if names:
+            found |= dict(model._default_manager.filter(name__in=names).values_list("name", "name_en"))
+    return {name: text for name, text in found.items() if text}
+
+
 def visible_to(actor: f.ActorFacts, cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
     """The cases that somebody's posts let them see: the headquarters and inspectors all, a street or community its
     territory and what it handles, a department what it was ever assigned."""
@@ -271,8 +294,6 @@ def possible_duplicates(
     """Open cases of the same category within the radius and the days that the category or district sets."""
     if lon is None or lat is None or category_id is None:
         return []
-    from shaodao.catalogue.models import Category
-
     settings = district.current().settings
     category = Category.objects.filter(pk=category_id).first()
     radius = (category and category.duplicate_radius_m) or settings.duplicate_radius_m

@@ -1,8 +1,8 @@
 """The words of the loop: states, channels, kinds of clocks. One word for one thing in code, database, API and page."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 
 class CaseState(TextChoices):
@@ -95,3 +95,17 @@ class Light(TextChoices):
     RED = "red", _("已超期")
     PAUSED = "paused", _("计时暂停")
     DONE = "done", _("已停表")
+
+
+# What the program itself writes into a field for free text: kept in Chinese whoever acts, read in the reader's language.
+CAME_BACK = gettext_noop("观察期内同一地点再次上报同类问题")
+NO_RECHECK = gettext_noop("已反弹，不再复查")
+REQUEST_ENDED = gettext_noop("任务已办结，申请自动撤销")
+SEE_LETTER = gettext_noop("位置见来信正文")
+ONLY_PHOTO = gettext_noop("（只有照片）")
+OWN_WORDS = frozenset({CAME_BACK, NO_RECHECK, REQUEST_ENDED, SEE_LETTER, ONLY_PHOTO})
+
+
+def own_words(text: str) -> str:
+    """A free text as it was written; the program's own in the language of the page."""
+    return gettext(text) if text in OWN_WORDS else text

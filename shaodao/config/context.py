@@ -9,6 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from shaodao.foundation import district
+from shaodao.foundation.naming import named
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def posts_of(request: HttpRequest) -> list[Any]:
     """The active posts of whoever is signed in (one query a request, shared with the permission check)."""
     from shaodao.cases import requests
 
-    return [f"{post.get_role_display()} · {post.organisation}" for post in requests.posts_of(request)]
+    return [f"{post.get_role_display()} · {named(post.organisation)}" for post in requests.posts_of(request)]
 
 
 def work_nav(request: HttpRequest) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 
 from shaodao.foundation import log
+from shaodao.foundation.naming import named
 from shaodao.organisations.models import Post
 
 DEMO_FILE = "demo_password"
@@ -37,10 +38,10 @@ class SignIn(auth.LoginView):
             posts = posts.exclude(person__password__startswith=UNUSABLE_PASSWORD_PREFIX)
             context["demo_accounts"] = [
                 {
-                    "name": p.person.name,
+                    "name": str(p.person),
                     "username": p.person.username,
                     "password": password,
-                    "role": f"{p.get_role_display()} · {p.organisation.name}",
+                    "role": f"{p.get_role_display()} · {named(p.organisation)}",
                 }
                 for p in posts.select_related("person", "organisation")
             ]

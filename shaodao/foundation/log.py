@@ -20,7 +20,7 @@ def write(
     return LogEntry.objects.create(
         at=now or clock.now(),
         actor=actor,
-        actor_label=str(actor) if actor else "system",
+        actor_label=(actor.name or actor.username) if actor else "system",
         action=action,
         subject=subject,
         reason=reason,

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from shaodao.foundation.naming import named
 from shaodao.places.models import Place
 
 
@@ -44,7 +45,8 @@ class Person(AbstractUser):
     sample = models.BooleanField(default=False)
 
     def __str__(self) -> str:
-        return self.name or self.username
+        """The name in the language of the page; what is written down for good takes `name` itself."""
+        return named(self) or self.username
 
 
 class Post(models.Model):

@@ -8,8 +8,10 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from shaodao.cases import queries
 from shaodao.cases.models import CaseEvent, Note
 from shaodao.cases.words import Channel
+from shaodao.foundation.naming import named
 from shaodao.portal.words import masked
 
 
@@ -29,11 +31,22 @@ def _unit(data: Data) -> str:
 
 
 def _lead(data: Data) -> str:
-    return str((data.get("lead") or {}).get("name") or "")
+    return named(data.get("lead"))
 
 
 def _supports(data: Data) -> str:
-    return str(_("、")).join(str(o["name"]) for o in data.get("supports") or [])
+    return str(_("、")).join(named(o) for o in data.get("supports") or [])
+
+
+def _translated(data: Data, english: dict[str, str]) -> Data:
+    """An event's data with the English names of its units, where `queries.english_names` found any."""
+    if not english:
+        return data
+    known = {**data, "organisation": english.get(_unit(data), _unit(data))}
+    if data.get("lead"):
+        known["lead"] = {"name": english.get(data["lead"]["name"], data["lead"]["name"])}
+    known["supports"] = [{"name": english.get(o["name"], o["name"])} for o in data.get("supports") or []]
+    return known
 
 
 def _channel(data: Data) -> str:
@@ -93,6 +106,8 @@ REASONS = frozenset({"decline", "close_not_fixed", "answer"})  # written for the
 def entries(events: Iterable[CaseEvent], notes: Iterable[Note], *, reasons: bool = False) -> list[Entry]:
     """The public steps of a case, newest first; `reasons` only for somebody who reported it."""
     found: list[Entry] = []
+    events = list(events)
+    english = queries.english_names(events)
     more = 0
     last = None
     for event in events:
@@ -100,14 +115,14 @@ def entries(events: Iterable[CaseEvent], notes: Iterable[Note], *, reasons: bool
             more, last = more + 1, event.at
         says = SAYS.get(event.action)
         if says is not None:
-            entry = Entry(event.at, str(says(event.data) if callable(says) else says))
+            entry = Entry(event.at, str(says(_translated(event.data, english)) if callable(says) else says))
             if reasons and event.action in REASONS:
                 entry.detail = event.reason
             found.append(entry)
     if last:
         found.append(Entry(last, _("又有 %(n)d 条上报反映同一问题") % {"n": more}, quiet=True))
     for note in notes:
-        unit = note.organisation.name if note.organisation else _("总指挥部")
+        unit = named(note.organisation) or _("总指挥部")
         text = note.text if reasons else masked(note.text)
         found.append(Entry(note.created_at, _("%(unit)s 的进展") % {"unit": unit}, text))
     found.reverse()  # of two at the same moment the later one comes first

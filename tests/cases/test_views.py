@@ -430,8 +430,8 @@ def data_words(town):
 
 
 def chinese(page, data):
-    """Runs of Chinese in a page's text and spoken attributes, without the district's own data and notices' texts."""
-    page = re.sub(r"<script.*?</script>|<ul class=\"notice-list\">.*?</ul>", "", page, flags=re.S)
+    """Runs of Chinese in a page's text and spoken attributes, without the district's own data."""
+    page = re.sub(r"<script.*?</script>", "", page, flags=re.S)
     for word in sorted(data, key=len, reverse=True):
         page = page.replace(word, "")
     return sorted(set(re.findall(r"[\u3400-\u9fff]+", page)))

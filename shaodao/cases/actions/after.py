@@ -9,7 +9,8 @@ from shaodao.cases import rules
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Step, action, street_organisation_id
 from shaodao.cases.models import Assignment, Callback, Circular, Evaluation, Photo, Recheck
-from shaodao.cases.words import AssignmentState, CaseState, Channel, ClockKind
+from shaodao.cases.notices import name_of
+from shaodao.cases.words import NO_RECHECK, AssignmentState, CaseState, Channel, ClockKind
 from shaodao.foundation import calendar, district
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.organisations.models import Organisation
@@ -38,17 +39,8 @@ def evaluate(s: Step, *, on: Assignment, efficiency: int, effect: int, comment: 
     )
     s.add(row)
     for office in Organisation.objects.filter(kind=Organisation.Kind.HEADQUARTERS, active=True):
-        s.tell(
-            office.pk,
-            "evaluation",
-            _("%(unit)s 获评 效率 %(a)d 效果 %(b)d") % {"unit": on.organisation.name, "a": efficiency, "b": effect},
-            role="headquarters",
-        )
-    s.tell(
-        on.organisation_id,
-        "evaluation",
-        _("街道评价：效率 %(a)d 效果 %(b)d（%(n)s）") % {"a": efficiency, "b": effect, "n": s.case.number},
-    )
+        s.tell(office.pk, "evaluation", "headquarters", unit=name_of(on.organisation), a=efficiency, b=effect)
+    s.tell(on.organisation_id, "evaluation", a=efficiency, b=effect)
     s.data = {"organisation": on.organisation.name, "efficiency": efficiency, "effect": effect}
     return row
 
@@ -69,7 +61,7 @@ def facts_of(s: Step, on: Assignment) -> dict[str, Any]:
 @action("comment_evaluation")
 def comment_evaluation(s: Step, *, on: Evaluation, text: str) -> None:
     on.comment, on.commented_by, on.commented_at = text[:500], s.actor.person, s.now
-    s.tell(on.street_id, "comment", _("总指挥部批注了评价：%(n)s") % {"n": s.case.number}, role="street")
+    s.tell(on.street_id, "comment", "street")
     s.data = {"organisation": on.organisation_id}
 
 
@@ -78,7 +70,7 @@ def circulate(s: Step, *, title: str, text: str, organisations: list[Organisatio
     row = Circular.objects.create(case=s.case, title=title, text=text, person=s.actor.person, created_at=s.now)
     row.organisations.set(organisations)
     for organisation in organisations:
-        s.tell(organisation.pk, "circular", _("通报：%(title)s") % {"title": title})
+        s.tell(organisation.pk, "circular", title=title)
     s.data = {
         "circular": row.pk,
         "title": title,
@@ -125,8 +117,8 @@ def come_back(s: Step) -> None:
     for row in s.loaded.rechecks:
         if row.done_at is None:
             s.touch(row)
-            row.done_at, row.remark = s.now, _("已反弹，不再复查")
-    s.tell(street_organisation_id(s.case.street_id), "rebound", _("案件反弹：%(n)s") % {"n": s.case.number})
+            row.done_at, row.remark = s.now, NO_RECHECK
+    s.tell(street_organisation_id(s.case.street_id), "rebound", again=False)
     if lead is None or lead.state != AssignmentState.DONE:
         s.case.state = CaseState.FILED
         s.clocks.start(ClockKind.DISPATCH)
@@ -135,5 +127,5 @@ def come_back(s: Step) -> None:
     s.case.state = CaseState.HANDLING
     via = Assignment.Via.SELF if lead.via == Assignment.Via.SELF else Assignment.Via.REBOUND
     parts.assign(s, lead.organisation, Assignment.Role.LEAD, via)
-    s.tell(lead.organisation_id, "rebound", _("反弹重办：%(n)s") % {"n": s.case.number})
+    s.tell(lead.organisation_id, "rebound", again=True)
     s.data = {"lead": parts.refs([lead.organisation])[0], "channel": str(Channel.STREET)}

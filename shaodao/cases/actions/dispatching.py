@@ -34,7 +34,7 @@ def add_support(s: Step, *, supports: list[Organisation]) -> None:
 @action("withdraw")
 def withdraw(s: Step, *, on: Assignment) -> None:
     parts.close_assignment(s, on, AssignmentState.CANCELLED)
-    s.tell(on.organisation_id, "withdrawn", _("任务已撤回：%(number)s") % {"number": s.case.number})
+    s.tell(on.organisation_id, "withdrawn")
     s.data = {"organisation": on.organisation.name}
     after_leaving(s, on)
 
@@ -75,7 +75,7 @@ def rule_dispute(s: Step, *, on: Dispute, lead: Organisation, supports: list[Org
         s.touch(assignment)
         if organisation_id not in wanted:
             parts.close_assignment(s, assignment, AssignmentState.CANCELLED)
-            s.tell(organisation_id, "ruling", _("争议已裁定，任务撤回：%(number)s") % {"number": s.case.number})
+            s.tell(organisation_id, "ruling")
         else:
             assignment.role = wanted[organisation_id]
     round = 1 + s.case.rebound_count
@@ -108,7 +108,7 @@ def grant(s: Step, *, on: TimeRequest) -> None:
         assignment.suspensions += 1
         assignment.state, assignment.suspended_until = AssignmentState.SUSPENDED, on.until
         s.clocks.pause(assignment)
-    s.tell(on.asked_by and assignment.organisation_id, "granted", _("申请已同意：%(n)s") % {"n": s.case.number})
+    s.tell(on.asked_by and assignment.organisation_id, "granted")
     s.data = {"kind": on.kind}
 
 
@@ -117,5 +117,5 @@ def refuse(s: Step, *, on: TimeRequest) -> None:
     on.state, on.decided_by, on.decided_at = TimeRequest.State.REFUSED, s.actor.person, s.now
     on.decision = s.reason[:500]
     assignment = next(a for a in s.loaded.assignments if a.pk == on.assignment_id)
-    s.tell(assignment.organisation_id, "refused", _("申请未同意：%(n)s") % {"n": s.case.number})
+    s.tell(assignment.organisation_id, "refused")
     s.data = {"kind": on.kind}

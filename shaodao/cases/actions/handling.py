@@ -8,7 +8,7 @@ from shaodao.cases.actions import parts
 from shaodao.cases.actions.dispatching import after_leaving, all_done
 from shaodao.cases.actions.step import Step, action
 from shaodao.cases.models import Assignment, Dispute, Note, Photo, TimeRequest
-from shaodao.cases.words import AssignmentState, ClockKind
+from shaodao.cases.words import REQUEST_ENDED, AssignmentState, ClockKind
 from shaodao.foundation import district
 from shaodao.foundation.errors import Invalid
 from shaodao.kernel.geodesy import distance_m
@@ -130,7 +130,7 @@ def resume(s: Step, *, on: Assignment) -> None:
     on.state = AssignmentState.ARRIVED if on.arrived_at else AssignmentState.SIGNED
     on.suspended_until = None
     s.clocks.resume(on)
-    s.tell(on.organisation_id, "resumed", _("挂账结束，恢复计时：%(n)s") % {"n": s.case.number})
+    s.tell(on.organisation_id, "resumed")
     s.data = {"organisation": on.organisation.name}
 
 
@@ -145,7 +145,7 @@ def finish(s: Step, *, on: Assignment, result: str, photos: list[int]) -> None:
         if request.assignment_id == on.pk and request.state == TimeRequest.State.PENDING:
             s.touch(request)
             request.state, request.decided_at = TimeRequest.State.REFUSED, s.now
-            request.decision = _("任务已办结，申请自动撤销")
+            request.decision = REQUEST_ENDED
     s.data = {"organisation": on.organisation.name, "result": result}
     if not parts.open_assignments(s):
         all_done(s)

@@ -25,7 +25,7 @@ def categorise(s: Step, *, category: Category, condition: Condition | None, urge
     s.case.category, s.case.condition, s.case.urgent = category, condition, urgent or category.urgent
     if s.case.filed_at:
         parts.choose_condition(s.case)
-    s.data = {"category": category.key, "name": category.name}
+    s.data = {"category": category.key, "name": category.name, "name_en": category.name_en}
 
 
 @action("merge")

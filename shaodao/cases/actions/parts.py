@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from shaodao.cases import queries
 from shaodao.cases.actions.clocks import limit_of
 from shaodao.cases.actions.step import Actor, Step
 from shaodao.cases.models import Assignment, Case, Photo, Report, Whistle
+from shaodao.cases.notices import name_of
 from shaodao.cases.words import AssignmentState, CaseState, ClockKind
 from shaodao.foundation import district
 from shaodao.foundation.district import Limit
@@ -79,12 +78,7 @@ def assign(
     step.add(assignment)
     if via != Assignment.Via.SELF:
         step.clocks.start(ClockKind.SIGN, assignment=assignment)
-        step.tell(
-            organisation.pk,
-            "assigned",
-            (_("吹哨：请到现场报到") if via == Assignment.Via.WHISTLE else _("新任务待签收"))
-            + f" {step.case.number} {step.case.category or ''}",
-        )
+        step.tell(organisation.pk, "assigned", via=str(via), category=name_of(step.case.category))
     if via == Assignment.Via.WHISTLE:
         step.clocks.start(ClockKind.ARRIVE, assignment=assignment)
     step.clocks.start(ClockKind.HANDLE, handle_limit(step.case), assignment)
@@ -148,4 +142,4 @@ def open_assignments(step: Step) -> list[Assignment]:
 
 def refs(organisations: list[Organisation]) -> list[dict[str, Any]]:
     """Organisations as an event names them."""
-    return [{"id": o.pk, "name": o.name} for o in organisations]
+    return [{"id": o.pk, "name": o.name, "name_en": o.name_en} for o in organisations]

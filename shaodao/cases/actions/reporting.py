@@ -12,7 +12,7 @@ from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Actor, Done, Step, perform
 from shaodao.cases.models import Case, Contact, Photo, Report
 from shaodao.cases.models.fields import sha256
-from shaodao.cases.words import OPEN_STATES, CaseState, Channel, ClockKind
+from shaodao.cases.words import CAME_BACK, ONLY_PHOTO, OPEN_STATES, CaseState, Channel, ClockKind
 from shaodao.catalogue.models import Category
 from shaodao.foundation import clock, prepared
 from shaodao.foundation.errors import Invalid, Refused
@@ -141,7 +141,7 @@ def _receive(submission: Submission, actor: Actor, where: places.Location | None
         submission.category.pk if submission.category else None, source["lon"], source["lat"], now
     )
     if returning:
-        done = perform("rebound", returning.pk, Actor.system(), reason=_("观察期内同一地点再次上报同类问题"))
+        done = perform("rebound", returning.pk, Actor.system(), reason=CAME_BACK)
         row = _attach(submission, actor, done.case, where, source, me_too=False)
         return Received(row, done.case, rebounded=True)
     case = Case(
@@ -237,7 +237,7 @@ def _add_report(step: Step, submission: Submission, actor: Actor, source: dict[s
 
 def _summary(submission: Submission) -> str:
     text = " ".join(submission.text.split())
-    return (text or (submission.category.name if submission.category else _("（只有照片）")))[:120]
+    return (text or (submission.category.name if submission.category else ONLY_PHOTO))[:120]
 
 
 def join_report(step: Step, payload: tuple[Submission, dict[str, Any], bool], actor: Actor) -> Report:
@@ -247,5 +247,5 @@ def join_report(step: Step, payload: tuple[Submission, dict[str, Any], bool], ac
     step.case.report_count += 1
     step.data = {"report": row.pk, "channel": str(submission.channel)}
     if step.case.lead_id and step.case.state == CaseState.HANDLING:
-        step.tell(step.case.lead_id, "me_too", _("案件 %(number)s 又有人上报") % {"number": step.case.number})
+        step.tell(step.case.lead_id, "me_too")
     return row

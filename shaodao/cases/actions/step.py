@@ -129,8 +129,8 @@ class Step:
         self.before[id(row)] = (row, tracked(row))
         return row
 
-    def tell(self, organisation_id: int | None, kind: str, text: Any, role: str = "") -> None:
-        """Put an item into an organisation's inbox."""
+    def tell(self, organisation_id: int | None, kind: str, role: str = "", **data: Any) -> None:
+        """Put an item into an organisation's inbox; `data` is what `notices.SAYS` needs for this kind's sentence."""
         if organisation_id:
             self.notices.append(
                 Notice(
@@ -138,7 +138,7 @@ class Step:
                     role=role,
                     case=self.case,
                     kind=kind,
-                    text=str(text)[:300],
+                    data=data,
                     created_at=self.now,
                 )
             )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from shaodao.cases.actions import clocks
 from shaodao.cases.actions.step import Step, action, street_organisation_id
@@ -37,13 +36,7 @@ def remind_recheck(recheck_id: int, now: datetime) -> bool:
     street = street_organisation_id(recheck.case.street_id)
     if recheck.done_at or street is None or reminded(recheck):
         return False
-    Notice.objects.create(
-        organisation_id=street,
-        case=recheck.case,
-        kind="recheck",
-        text=_("请到现场复查，防止反弹：%(n)s") % {"n": recheck.case.number},
-        created_at=now,
-    )
+    Notice.objects.create(organisation_id=street, case=recheck.case, kind="recheck", created_at=now)
     return True
 
 

@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Step, action, street_organisation_id
+from shaodao.cases.notices import name_of
 from shaodao.foundation import district
 from shaodao.foundation.errors import Refused
 from shaodao.organisations.models import Organisation
@@ -12,15 +13,15 @@ from shaodao.organisations.models import Organisation
 @action("urge")
 def urge(s: Step) -> None:
     for assignment in parts.open_assignments(s):
-        s.tell(assignment.organisation_id, "urge", _("催办 %(n)s：%(why)s") % {"n": s.case.number, "why": s.reason})
+        s.tell(assignment.organisation_id, "urge", why=s.reason)
 
 
 @action("supervise")
 def supervise(s: Step) -> None:
     for organisation_id in {a.organisation_id for a in parts.open_assignments(s)}:
-        s.tell(organisation_id, "supervise", _("督办 %(n)s：%(why)s") % {"n": s.case.number, "why": s.reason})
+        s.tell(organisation_id, "supervise", why=s.reason)
     street = street_organisation_id(s.case.street_id)
-    s.tell(street, "supervise", _("督办 %(n)s：%(why)s") % {"n": s.case.number, "why": s.reason})
+    s.tell(street, "supervise", why=s.reason)
 
 
 @action("escalate")
@@ -31,11 +32,10 @@ def escalate(s: Step, *, rung: int) -> None:
         raise Refused(_("这一级已经提醒过"))
     step, climbed = ladder[rung - 1], ladder[s.case.rung : rung]
     s.case.rung = rung
-    text = f"{step.name} {s.case.number}"
     for whom in step.notify:
         for organisation_id in _receivers(s, whom):
-            s.tell(organisation_id, step.kind, text)
-    s.data = {"rung": rung, "kind": step.kind, "name": step.name, "climbed": [r.kind for r in climbed]}
+            s.tell(organisation_id, step.kind, rung=name_of(step))
+    s.data = {"rung": rung, "kind": step.kind, **(name_of(step) or {}), "climbed": [r.kind for r in climbed]}
 
 
 def _receivers(s: Step, whom: str) -> set[int]:

@@ -54,7 +54,7 @@ def rework(s: Step) -> None:
     lead.finished_at = lead.finished_by = None
     lead.rework_count += 1
     s.clocks.reopen(lead)
-    s.tell(lead.organisation_id, "rework", _("核查不合格，请返工：%(n)s") % {"n": s.case.number})
+    s.tell(lead.organisation_id, "rework")
 
 
 @action("close")
@@ -91,7 +91,7 @@ def _close(s: Step, outcome: str) -> None:
         for at in rules.recheck_times(s.now, settings.recheck_after_days, days):
             s.add(Recheck(case=s.case, due_at=at))
     if street and any(a.state == AssignmentState.DONE and a.via != Assignment.Via.SELF for a in s.loaded.assignments):
-        s.tell(street, "evaluate", _("请评价承办部门：%(n)s") % {"n": s.case.number}, role="street")
+        s.tell(street, "evaluate", "street")
     round = 1 + s.case.rebound_count
     for report in s.case.reports.filter(Q(contact__isnull=False) | Q(channel=Channel.PUBLIC)):
         s.add(Callback(case=s.case, report=report, round=round, token=secrets.token_urlsafe(32), created_at=s.now))

@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Step, action, street_organisation_id
 from shaodao.cases.models import Assignment, Whistle
+from shaodao.cases.notices import name_of
 from shaodao.cases.words import AssignmentState, WhistleState
 from shaodao.foundation.errors import Refused
 from shaodao.organisations.models import Organisation
@@ -26,7 +27,7 @@ def whistle_draft(s: Step, *, kind: str, lead: Organisation, supports: list[Orga
         drafted_at=s.now,
     )
     s.add(whistle)
-    s.tell(street, "whistle_draft", _("待确认吹哨：%(n)s") % {"n": s.case.number}, role="street_leader")
+    s.tell(street, "whistle_draft", "street_leader")
     s.data = {"kind": kind, "lead": parts.refs([lead])[0], "supports": parts.refs(supports)}
     return whistle
 
@@ -59,10 +60,10 @@ def _call(s: Step, assignment: Assignment, whistle: Whistle, role: str) -> None:
     assignment.role, assignment.via, assignment.whistle = role, Assignment.Via.WHISTLE, whistle
     if assignment.arrived_at is None and assignment.state != AssignmentState.SUSPENDED:
         s.clocks.start("arrive", assignment=assignment)
-    s.tell(assignment.organisation_id, "assigned", _("吹哨：请到现场报到 %(n)s") % {"n": s.case.number})
+    s.tell(assignment.organisation_id, "assigned", via=str(assignment.via), category=name_of(s.case.category))
 
 
 @action("whistle_reject")
 def whistle_reject(s: Step, *, on: Whistle) -> None:
     on.state, on.confirmed_by, on.confirmed_at = WhistleState.REJECTED, s.actor.person, s.now
-    s.tell(on.street_id, "whistle_rejected", _("吹哨未同意：%(n)s") % {"n": s.case.number}, role="street")
+    s.tell(on.street_id, "whistle_rejected", "street")

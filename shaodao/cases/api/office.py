@@ -23,6 +23,7 @@ from shaodao.cases.api.schemas import (
     TokenOut,
 )
 from shaodao.cases.models import Notice
+from shaodao.cases.notices import words
 from shaodao.cases.requests import actor_of
 from shaodao.cases.words import AppealGround, CaseState
 from shaodao.foundation import clock, district
@@ -131,6 +132,7 @@ def notices_for(request: HttpRequest) -> Any:
 
 @router.get("/notices", response=NoticeList, summary="Inbox items of the caller's posts")
 def notices(request: HttpRequest, unseen: bool = False, page: Page = 1, page_size: PageSize = 50) -> HttpResponse:
+    """`text` is the sentence in the language of Accept-Language, made from `kind` and `data`."""
     need(request, "read")
     rows = notices_for(request)
     head, found = page_of(rows.filter(seen_at=None) if unseen else rows, page, page_size)
@@ -141,7 +143,8 @@ def _notice(row: Notice) -> dict[str, Any]:
     return {
         "id": row.pk,
         "kind": row.kind,
-        "text": row.text,
+        "text": words(row),
+        "data": row.data,
         "case": row.case.number if row.case else None,
         "role": row.role,
         "organisation": show.coded(row.organisation),

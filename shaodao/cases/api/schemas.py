@@ -319,6 +319,7 @@ class NoticeLine(Schema):
     id: int
     kind: str
     text: str
+    data: dict[str, Any]
     case: str | None
     role: str
     organisation: Named

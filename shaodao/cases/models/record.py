@@ -4,6 +4,7 @@ from django.db import models
 
 from shaodao.cases.models.case import Case
 from shaodao.cases.models.fields import PERSON, ref
+from shaodao.cases.words import own_words
 from shaodao.organisations.models import Organisation
 
 
@@ -14,7 +15,8 @@ class Notice(models.Model):
     role = models.CharField(max_length=14, blank=True)  # empty: everybody with a post there
     case = ref(Case, "notices")
     kind = models.CharField(max_length=20)  # remind, urge, supervise, circular, rebound, returned …
-    text = models.CharField(max_length=300)
+    data = models.JSONField(default=dict)  # what the sentence needs; `notices.words` makes it in the reader's language
+    text = models.CharField(max_length=300, blank=True)  # only of items from before `data`: the sentence itself
     created_at = models.DateTimeField()
     seen_at = models.DateTimeField(null=True, blank=True)
     seen_by = ref(PERSON, "seen_notices")
@@ -24,7 +26,7 @@ class Notice(models.Model):
         indexes = [models.Index(fields=["organisation", "seen_at"])]
 
     def __str__(self) -> str:
-        return self.text
+        return f"{self.kind} {self.organisation_id}"
 
 
 class SavedView(models.Model):
@@ -67,6 +69,11 @@ class CaseEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id}/{self.seq} {self.action}"
+
+    @property
+    def why(self) -> str:
+        """The reason as it is read: what somebody wrote, or what the program says in the language of the page."""
+        return own_words(self.reason)
 
 
 class Anchor(models.Model):

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from shaodao.cases import choices
 from shaodao.cases.models import Case
-from shaodao.cases.words import OPEN_STATES, CaseState, Outcome
+from shaodao.cases.words import OPEN_STATES, CaseState, Outcome, own_words
 from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import icon
 
@@ -20,6 +20,12 @@ register = template.Library()
 @register.filter
 def whistle_kind(code: str) -> str:
     return choices.whistle_kind(code)
+
+
+@register.filter
+def own(text: str) -> str:
+    """Free text; what the program wrote there itself, in the language of the page."""
+    return own_words(text)
 
 
 @register.filter

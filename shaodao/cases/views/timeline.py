@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shaodao.cases import choices
+from shaodao.cases import choices, queries
 from shaodao.cases.lifecycle import BY_ACTION
 from shaodao.cases.models import Appeal, Case, CaseEvent, TimeRequest
 from shaodao.cases.words import AppealGround, CaseState, Outcome
@@ -69,10 +69,10 @@ class Entry:
 
 
 def events(case: Case, since: int = 0) -> list[Entry]:
-    """The events of a case after `since`, oldest first: three queries at most, whatever their number."""
-    rows = list(CaseEvent.objects.filter(case=case, seq__gt=since).order_by("seq"))
-    names = _names(rows, f"case:{case.pk}")
-    return [_entry(row, f"case:{case.pk}", names) for row in rows]
+    """The events of a case after `since`, oldest first: three queries at most (five in English), whatever their number."""
+    rows = list(CaseEvent.objects.filter(case=case, seq__gt=since).select_related("actor").order_by("seq"))
+    names, english = _names(rows, f"case:{case.pk}"), queries.english_names(rows)
+    return [_entry(row, f"case:{case.pk}", names, english) for row in rows]
 
 
 def _names(rows: Iterable[CaseEvent], case: str) -> dict[str, dict[int, str]]:
@@ -89,7 +89,7 @@ def _names(rows: Iterable[CaseEvent], case: str) -> dict[str, dict[int, str]]:
     }
 
 
-def _entry(row: CaseEvent, case: str, names: dict[str, dict[int, str]]) -> Entry:
+def _entry(row: CaseEvent, case: str, names: dict[str, dict[int, str]], english: dict[str, str]) -> Entry:
     t = BY_ACTION.get(row.action)
     passed = row.data.get("passed")
     return Entry(
@@ -98,16 +98,20 @@ def _entry(row: CaseEvent, case: str, names: dict[str, dict[int, str]]) -> Entry
         who=_who(row),
         role=_role(row.role),
         what=str(t.label if t else OTHER.get(row.action, row.action)),
-        why=row.reason,
+        why=row.why,
         icon=ICONS.get(row.action, "circle-dot"),
         tone="is-red" if row.action in BAD or passed is False else "is-quiet" if row.action in QUIET else "",
-        details=list(_details(row)),
+        details=list(_details(row, english)),
         changes=list(_changes(row.changes.get(case, {}), names)),
     )
 
 
 def _who(row: CaseEvent) -> str:
-    return {"public": _("公众"), "system": _("系统")}.get(row.actor_label, row.actor_label)
+    """The name that was written down; in English that of the person's account, where it has one."""
+    known = {"public": _("公众"), "system": _("系统")}.get(row.actor_label)
+    if known is None and row.actor is not None and row.actor.name == row.actor_label:
+        return named(row.actor)
+    return known or row.actor_label
 
 
 def _role(role: str) -> str:
@@ -145,7 +149,6 @@ def moment(text: Any) -> str:
 
 PLAIN = {  # texts in an event's data, with the sentence that each becomes
     "stage": gettext_lazy("阶段：%(v)s"),
-    "name": "%(v)s",
     "title": "%(v)s",
     "target": gettext_lazy("并入 %(v)s"),
     "from": gettext_lazy("来自 %(v)s"),
@@ -156,10 +159,10 @@ PLAIN = {  # texts in an event's data, with the sentence that each becomes
 }
 
 
-def _details(row: CaseEvent) -> Iterable[str]:
-    """What the event's data says, in words."""
+def _details(row: CaseEvent, english: dict[str, str]) -> Iterable[str]:
+    """What the event's data says, in words; `english`: see `queries.english_names`."""
     data = row.data
-    yield from _units(data)
+    yield from _units(data, english)
     yield from _judgements(row)
     yield from _appeal(data)
     if data.get("kind") in TimeRequest.Kind.values:
@@ -168,6 +171,8 @@ def _details(row: CaseEvent) -> Iterable[str]:
         yield choices.whistle_kind(data["kind"])
     if isinstance(data.get("distance_m"), int | float):
         yield _("距案发点 %(m)d 米") % {"m": round(data["distance_m"])}
+    if isinstance(data.get("name"), str):
+        yield _master(data, english)
     for key, text in PLAIN.items():
         if isinstance(data.get(key), str) and data[key]:
             yield str(text) % {"v": data[key]}
@@ -181,13 +186,18 @@ def _appeal(data: dict[str, Any]) -> Iterable[str]:
         yield str(Appeal.State(data["decision"]).label)
 
 
-def _units(data: dict[str, Any]) -> Iterable[str]:
+def _master(row: dict[str, Any], english: dict[str, str]) -> str:
+    """A unit, a category or a rung as the event recorded it: its Chinese name, and the English one of then or of now."""
+    return named({**row, "name_en": row.get("name_en") or english.get(row["name"], "")})
+
+
+def _units(data: dict[str, Any], english: dict[str, str]) -> Iterable[str]:
     if isinstance(data.get("organisation"), str):
-        yield data["organisation"]
+        yield _master({"name": data["organisation"]}, english)
     if isinstance(data.get("lead"), dict):
-        yield _("主办：%(name)s") % {"name": data["lead"]["name"]}
+        yield _("主办：%(name)s") % {"name": _master(data["lead"], english)}
     if data.get("supports"):
-        yield _("协办：%(names)s") % {"names": "、".join(o["name"] for o in data["supports"])}
+        yield _("协办：%(names)s") % {"names": _("、").join(_master(o, english) for o in data["supports"])}
 
 
 def _judgements(row: CaseEvent) -> Iterable[str]:

@@ -17,6 +17,7 @@ from shaodao.cases.actions import perform
 from shaodao.cases.choices import limit_text
 from shaodao.cases.models import Case, Evaluation
 from shaodao.cases.requests import actor_of
+from shaodao.cases.words import own_words
 from shaodao.command import links, pages
 from shaodao.command.access import OFFICE, RULING, Scope, holds, page, scope_of
 from shaodao.command.verdicts import queries
@@ -148,7 +149,7 @@ def _rebound_columns() -> dict[str, Any]:
         _("状态"): lambda c: c.get_state_display(),
         _("反弹次数"): lambda c: c.rebound_count,
         _("最近反弹"): lambda c: c.returns[0].at if c.returns else None,
-        _("理由"): lambda c: c.returns[0].reason if c.returns else "",
+        _("理由"): lambda c: c.returns[0].why if c.returns else "",
     }
 
 
@@ -184,7 +185,7 @@ def _recheck_columns() -> dict[str, Any]:
         _("观察至"): lambda r: r.case.watch_until,
         _("复查时间"): lambda r: r.done_at,
         _("又出现了"): lambda r: {True: _("是"), False: _("否")}.get(r.rebounded, ""),
-        _("说明"): lambda r: r.remark,
+        _("说明"): lambda r: own_words(r.remark),
     }
 
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from shaodao.cases.choices import named, whistle_kinds
 from shaodao.cases.models import TimeRequest
-from shaodao.cases.words import WhistleState
+from shaodao.cases.words import WhistleState, own_words
 from shaodao.command import links, pages
 from shaodao.command.access import page, scope_of
 from shaodao.command.rules import band
@@ -162,5 +162,5 @@ def _request_columns() -> dict[str, Any]:
         _("挂账至"): lambda r: r.until,
         _("审批人"): lambda r: str(r.decided_by or ""),
         _("审批时间"): lambda r: r.decided_at,
-        _("审批意见"): lambda r: r.decision,
+        _("审批意见"): lambda r: own_words(r.decision),
     }
