@@ -269,7 +269,7 @@ def _only_once(letter: Letter, number: int, seen: dict[str, int], known: set[str
 
 
 def bring_in(letter: Letter, topics: Topics) -> None:
-    """The letter as a report when it was sent; its reply as a public note and the closing when it was given."""
+    """The letter as a report when it was sent; its reply as a note to the writer and the closing when it was given."""
     system = Actor.system()
     submission = Submission(
         text=f"{letter.subject}\n{letter.body}".strip(),
@@ -289,7 +289,7 @@ def bring_in(letter: Letter, topics: Topics) -> None:
                 raise Rejected(_("以前已经导入"))
             if letter.replied_at:
                 with clock.freeze(letter.replied_at):
-                    note = {"text": letter.reply[: inputs.LONG], "public": True}
+                    note = {"text": letter.reply[: inputs.LONG], "told": True}
                     perform("note", received.case.pk, system, data=note, extra={"text": letter.reply})
                     perform("answer", received.case.pk, system)
     except Invalid as error:

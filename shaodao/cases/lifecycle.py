@@ -357,7 +357,20 @@ TRANSITIONS: tuple[Transition, ...] = (
         "",
         fields=(
             Field("text", "longtext", _("进展")),
-            Field("public", "bool", _("告知上报人"), required=False, help=_("已公开的案件页上也会显示")),
+            Field(
+                "told",
+                "bool",
+                _("告知上报人"),
+                required=False,
+                help=_("发给留了联系方式的上报人；凭编号和查询码也看得到"),
+            ),
+            Field(
+                "public",
+                "bool",
+                _("在公开页面显示"),
+                required=False,
+                help=_("任何人都看得到，案件公开后才显示；请勿写姓名、电话、门牌等个人信息"),
+            ),
             PHOTOS,
         ),
         why=_("写下做了什么、还差什么"),

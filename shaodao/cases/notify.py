@@ -49,7 +49,7 @@ def _dispatched(s: "Step", report: Report) -> str:
 
 def _note(s: "Step", report: Report) -> str:
     note = next((row for row in s.added if isinstance(row, Note)), None)
-    return _("办理进展：%(text)s") % {"text": note.text} if note and note.public else ""
+    return _("办理进展：%(text)s") % {"text": note.text} if note and note.told else ""
 
 
 def _closed(s: "Step", report: Report) -> str:
@@ -112,7 +112,7 @@ def reporters(step: "Step", message: OutboxMessage) -> int:
 def wanted(step: "Step") -> bool:
     """Is this step news to a reporter? A note that stays inside is not, nor a look-again that found nothing."""
     if step.action == "note":
-        return bool(step.data.get("public"))
+        return bool(step.data.get("told"))
     return step.action != "recheck" or step.case.state != CaseState.CLOSED
 
 

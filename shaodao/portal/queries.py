@@ -174,7 +174,7 @@ def public_case(number: str) -> Shown | None:
 
 
 def followed(report: Report) -> Shown:
-    """The case of a report, for whoever sent it: the steps with the reasons that were written for them."""
+    """The case of a report, for whoever sent it: the steps with the reasons and notes that were written for them."""
     case = Case.objects.select_related("category", "street", "community").get(pk=report.case_id)
     return _with_parts(case, reasons=True)
 
@@ -183,7 +183,8 @@ def _with_parts(case: Case, *, reasons: bool) -> Shown:
     photos = list(case.photos.filter(published=True, case__published=True).select_related("upload"))
     live = case.assignments.exclude(state__in=(AssignmentState.RETURNED, AssignmentState.CANCELLED))
     live = live.filter(round=1 + case.rebound_count).select_related("organisation")
-    notes = Note.objects.filter(case=case, public=True).select_related("organisation")
+    readable = Q(public=True) | Q(told=True) if reasons else Q(public=True)
+    notes = Note.objects.filter(readable, case=case).select_related("organisation")
     lead, supports = "", []
     for assignment in live:
         if assignment.role == Assignment.Role.LEAD:

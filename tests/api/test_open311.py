@@ -349,13 +349,14 @@ def test_control_characters_and_markup_survive_as_text(town, gateway):
 
 def test_updates_out(town):
     case = publish(town, town.handling())
-    town.act("note", case, "department", text="已清一半", public=True)
-    town.act("note", case, "department", text="内部", public=False)
+    town.act("note", case, "department", text="已清一半，电话 13812345678", public=True)
+    for told in (True, False):
+        town.act("note", case, "department", text="内部", told=told, public=False)
     quiet = town.handling(lat=40.0015)
     town.act("note", quiet, "department", text="没有公开", public=True)
     found = rows("servicerequestupdates.json")
     assert [u["description"] for u in found if u["service_request_id"] == case.number] == [
-        "已立案", "已派遣承办单位", "已清一半"]  # fmt: skip
+        "已立案", "已派遣承办单位", "已清一半，电话 138****5678"]  # fmt: skip
     assert [u["description"] for u in found if u["service_request_id"] == quiet.number] == ["已立案", "已派遣承办单位"]
     assert {u["status"] for u in found} == {"open"} and W3C.match(found[0]["updated_datetime"])
     only = rows("servicerequestupdates.json", service_request_id=quiet.number)

@@ -56,7 +56,7 @@ def test_a_letter_is_a_report_when_sent_and_an_answer_when_replied(bring):
     assert case.closed_at == datetime(2019, 5, 10, 6, 0, tzinfo=UTC)
     assert (row.topic, row.category.name, row.external_id) == ("路灯不亮", "路灯", "letter:answered:7")
     note = case.notes.get()
-    assert (note.text, note.public, note.created_at) == ("已修好，谢谢。", True, case.closed_at)
+    assert (note.text, note.told, note.public, note.created_at) == ("已修好，谢谢。", True, False, case.closed_at)
     assert list(case.events.values_list("action", "at")) == [
         ("report", case.created_at), ("note", case.closed_at), ("answer", case.closed_at),
     ]  # fmt: skip

@@ -33,9 +33,9 @@ def test_the_whole_way_of_a_reporter(town):
     assert "环卫中心" in told()[0][1]
     part = case.assignments.get().pk
     town.act("sign", case, "department", on=part)
-    town.act("note", case, "department", text="内部的话", public=False)
+    town.act("note", case, "department", text="内部的话", public=True)
     assert told() == []
-    town.act("note", case, "department", text="明天上午清运", public=True)
+    town.act("note", case, "department", text="明天上午清运", told=True)
     assert "明天上午清运" in told()[0][1]
     town.act("finish", case, "department", on=part, result="清")
     town.act("verify", case, "inspector", passed=True)

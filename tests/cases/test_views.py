@@ -81,7 +81,7 @@ def test_every_action_through_its_page(town, desks):
     extra = case.assignments.get(organisation=town.gardens)
     do("dispatcher", "withdraw", case, extra.pk, reason="不用了")
     do("department", "sign", case, lead.pk)
-    do("department", "note", case, text="已派车", public="1")
+    do("department", "note", case, text="已派车", told="1")
     do("department", "request_extension", case, lead.pk, reason="车坏了")
     do("dispatcher", "refuse", case, case.time_requests.get().pk, reason="今天要办完")
     until = clock.local(clock.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")

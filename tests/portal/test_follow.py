@@ -32,10 +32,11 @@ def test_the_reporter_sees_their_own_report_and_its_state(client, town, send):
     case = Case.objects.get()
     town.act("file", case, "duty_leader")
     town.act("dispatch", case, "dispatcher", lead="SANI")
-    town.act("note", case, "department", text="下午来人 0352-1234567", public=True)
-    town.act("note", case, "department", text="内部话", public=False)
+    town.act("note", case, "department", text="下午来人 0352-1234567", told=True)
+    town.act("note", case, "department", text="先清东边", public=True)
+    town.act("note", case, "department", text="内部话")
     html = own(client)
-    assert "环卫中心" in html and "下午来人 0352-1234567" in html and "内部话" not in html
+    assert "环卫中心" in html and "下午来人 0352-1234567" in html and "先清东边" in html and "内部话" not in html
 
 
 def test_code_as_people_type_it(client, town):

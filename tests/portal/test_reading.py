@@ -103,12 +103,13 @@ def test_a_published_case_tells_its_story(client, town, send):
     town.act("report_in", case, "department", on=on.pk, position="113.2005,40.0006", remark="看到垃圾")
     town.act("note", case, "department", text="明天清完", public=True)
     town.act("note", case, "department", text="内部话", public=False)
+    town.act("note", case, "department", text="只告诉上报人", told=True)
     publish(town, case, "垃圾成堆\n<b>很臭</b>", (Upload.objects.get().pk,))
     html = case_page(client, case)
     for told in ("垃圾成堆<br>&lt;b&gt;很臭", "环卫中心", "城市管理局", "已到现场", "明天清完", "派给", "我也遇到",
                  f"/media/public/{Upload.objects.get().pk}/", "113.2005"):  # fmt: skip
         assert told in html
-    for kept in ("内部话", "看到垃圾", SAID, "department-SANI"):
+    for kept in ("内部话", "只告诉上报人", "看到垃圾", SAID, "department-SANI"):
         assert kept not in html
     assert client.get(f"/media/thumbnail/{Upload.objects.get().pk}/").status_code == 200
 

@@ -64,7 +64,7 @@ def dispute(s: Step, *, on: Assignment) -> Dispute:
 
 
 @action("note")
-def note(s: Step, *, text: str, public: bool, photos: list[int]) -> Note:
+def note(s: Step, *, text: str, told: bool, public: bool, photos: list[int]) -> Note:
     mine = {p.organisation_id for p in s.actor.facts.posts}
     own = next((a for a in parts.open_assignments(s) if a.organisation_id in mine), None)
     row = Note(
@@ -73,12 +73,13 @@ def note(s: Step, *, text: str, public: bool, photos: list[int]) -> Note:
         person=s.actor.person,
         organisation_id=own.organisation_id if own else s.actor.organisation_id,
         text=text,
+        told=told,
         public=public,
         created_at=s.now,
     )
     s.add(row)
     parts.add_photos(s, photos, Photo.Purpose.BEFORE, assignment=own)
-    s.data = {"note": row.pk, "public": public}
+    s.data = {"note": row.pk, "told": told, "public": public}
     return row
 
 

@@ -109,6 +109,7 @@ def detail(request: HttpRequest, row: Case, now: datetime) -> dict[str, Any]:
             {
                 "id": n.pk,
                 "text": n.text,
+                "told": n.told,
                 "public": n.public,
                 "organisation": show.coded(n.organisation),
                 "assignment": n.assignment_id,

@@ -98,7 +98,7 @@ def work(s: Story, assignment: Assignment) -> Any:
             yield after(limit_of(assignment), s.rng.uniform(0.1, 0.4))
             public = s.chance(0.4)
             text = s.rng.choice(texts.PUBLIC_NOTES if public else texts.NOTES)
-            s.do("note", s.of(assignment), text=text, public=public, photos=s.ids(0.15))
+            s.do("note", s.of(assignment), text=text, told=public, public=public, photos=s.ids(0.15))
     if s.p.stop == "work":
         return True
     for stage in [st["name"] for st in assignment.stages if not st.get("done_at")]:

@@ -260,18 +260,29 @@ class Dispute(models.Model):
 
 
 class Note(models.Model):
-    """A progress note of a department, or a word of the headquarters; `public` ones are shown to the reporter."""
+    """A progress note of a department, or a word of the headquarters. `told`: the case's reporters hear of it;
+    `public`: it stands on the case's public page, once the case has one. Whoever reported sees both kinds."""
 
     case = ref(Case, "notes", null=False)
     assignment = ref(Assignment, "notes")
     person = ref(PERSON, "notes")
     organisation = ref(Organisation, "notes")
     text = models.TextField()
+    told = models.BooleanField(default=False)
     public = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
     text_sha256 = digest("text")
-    TRACKED = ["case_id", "assignment_id", "person_id", "organisation_id", "text_sha256", "public", "created_at"]
+    TRACKED = [
+        "case_id",
+        "assignment_id",
+        "person_id",
+        "organisation_id",
+        "text_sha256",
+        "told",
+        "public",
+        "created_at",
+    ]
 
     class Meta:
         ordering = ["id"]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from shaodao.cases import queries
 from shaodao.cases.actions import perform
+from shaodao.cases.masking import masked
 from shaodao.cases.models import Case, CaseEvent, Note
 from shaodao.cases.open311.listing import KNOWN, MOST, by_ids, window
 from shaodao.cases.open311.wire import Fault, endpoint, given, instant, key, listed, respond, stamp
@@ -51,6 +52,7 @@ def give(request: HttpRequest, form: str) -> HttpResponse:
     texts = dict(
         Note.objects.filter(pk__in=[e.data["note"] for e in found if e.action == "note"]).values_list("id", "text")
     )
+    texts = {pk: masked(text) for pk, text in texts.items()}
     return respond(form, "service_request_updates", [line(e, texts) for e in found])
 
 

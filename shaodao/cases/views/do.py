@@ -1,5 +1,6 @@
 """Doing something on a case: the form of any action, its answer, and what to show when somebody was faster."""
 
+import hashlib
 import uuid
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from shaodao.cases import choices, queries, rules
 from shaodao.cases.actions import perform
 from shaodao.cases.forms import ActionForm
 from shaodao.cases.lifecycle import BY_ACTION, Transition
+from shaodao.cases.masking import masked
 from shaodao.cases.models import Case
 from shaodao.cases.queries import Loaded
 from shaodao.cases.requests import actor_of
@@ -55,6 +57,8 @@ def _post(request: HttpRequest, t: Transition, loaded: Loaded, row: Any, on: int
         data, reason = form.payload(actor.person)
         if t.action == "publish":
             redaction.apply(request, case, data)
+        elif t.action == "note" and unseen(request, data):
+            return _page(request, t, loaded, row, form)
         perform(
             t.action,
             case.pk,
@@ -77,6 +81,16 @@ def _post(request: HttpRequest, t: Transition, loaded: Loaded, row: Any, on: int
         return conflict(request, case, error, form)
     messages.success(request, _("“%(what)s”已完成") % {"what": t.label})
     return redirect(_after(request, case))
+
+
+def unseen(request: HttpRequest, data: dict[str, Any]) -> bool:
+    """Is this text for the public page, and has its writer not yet looked at it as the public will read it?"""
+    return bool(data.get("public") and data.get("text")) and request.POST.get("previewed") != seal(data["text"])
+
+
+def seal(text: str) -> str:
+    """A mark of exactly this text: another text wants another look."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _after(request: HttpRequest, case: Case) -> str:
@@ -114,7 +128,10 @@ def _page(
         "numbers": panels.beside(t.action, loaded, row) if row else [],
         "ruled_before": panels.precedents(case) if t.action == "rule_dispute" else [],
     }
+    if t.action == "note" and request.method == "POST" and form["public"].value() and (text := form["text"].value()):
+        context["preview"] = {"text": masked(text), "seal": seal(text), "masked": masked(text) != text}
     if t.action == "publish":
+        context["notes"] = [masked(n.text) for n in case.notes.filter(public=True)]
         context["photos"] = redaction.offered(case, form)
         return render(request, "cases/publish.html", context, status=status)
     return render(request, "cases/do.html", context, status=status)
