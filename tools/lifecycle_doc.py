@@ -50,6 +50,7 @@ KINDS = {
     "whistle_kind": "a kind of whistle",
     "datetime": "date and time",
     "position": "longitude, latitude",
+    "place": "a street, community or village",
     "case": "a case number",
     "report": "a report of this case",
     "stage": "a stage",

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from shaodao.cases.models import Case, Photo
 from shaodao.cases.words import ONLY_PHOTO, own_words
@@ -101,6 +101,31 @@ def units(case: Case | None, *, everybody: bool = False) -> list[Pair]:
 def streets() -> list[Pair]:
     rows = _keep("streets", lambda: list(Place.objects.filter(level=Place.Level.STREET, active=True)))
     return [(row.pk, named(row)) for row in rows]
+
+
+def _places() -> list[Place]:
+    """Streets, communities and villages without their shapes, by code."""
+    rows = Place.objects.filter(active=True, level__in=("street", "community", "village")).defer("geometry")
+    found: list[Place] = _keep("places", lambda: list(rows.order_by("code")))
+    return found
+
+
+def places() -> list[Pair]:
+    """Each street with its communities and villages, as grouped choices."""
+    streets = {row.pk: row for row in _places() if row.level == Place.Level.STREET}
+    groups: dict[int, list[Pair]] = {
+        pk: [(pk, gettext("%(street)s（社区不明）") % {"street": named(row)})] for pk, row in streets.items()
+    }
+    for row in _places():
+        if row.parent_id in groups:
+            groups[row.parent_id].append((row.pk, named(row)))
+    return [(named(streets[pk]), pairs) for pk, pairs in groups.items()]
+
+
+def place_names() -> list[str]:
+    """What the address of a report may begin with: 永泰街道康吉社区, as the gazetteer reads it back."""
+    above = {row.pk: row.name for row in _places()}
+    return [f"{above.get(row.parent_id or 0, '')}{row.name}" for row in _places()]
 
 
 def usual_units(case: Case) -> tuple[int | None, list[int]]:

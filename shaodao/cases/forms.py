@@ -106,6 +106,8 @@ class ActionForm(forms.Form):
             first |= {"lead": lead or "", "supports": [str(pk) for pk in supports]}
         if self.transition.action == "categorise":
             first |= {"category": case.category_id or "", "condition": case.condition_id or "", "urgent": case.urgent}
+        if self.transition.action == "locate" and case.lon is None:
+            first |= {"place": case.community_id or case.street_id or ""}
         if self.transition.action == "publish":
             reports = list(case.reports.all()[:1])
             first |= {
@@ -176,6 +178,9 @@ class ActionForm(forms.Form):
 
     def _position(self, field: Field, common: dict[str, Any]) -> forms.Field:
         return RawText(**common, widget=Position())
+
+    def _place(self, field: Field, common: dict[str, Any]) -> forms.Field:
+        return RawChoice(**common, choices=[("", "—"), *choices.places()], widget=forms.Select({"data-choose": ""}))
 
     def _photos(self, field: Field, common: dict[str, Any]) -> forms.Field:
         if self.transition.action == "publish":
@@ -315,7 +320,10 @@ class ReportForm(forms.Form):
         label=_("看到了什么"), required=False, max_length=4000, widget=forms.Textarea({"rows": 4, "maxlength": 4000})
     )
     category = forms.ChoiceField(label=_("类别"), required=False, widget=forms.Select({"data-choose": ""}))
-    address = forms.CharField(label=_("地址"), required=False, max_length=200)
+    address = forms.CharField(
+        label=_("地址"), required=False, max_length=200, help_text=_("没有坐标时，写明街道、社区或村"),
+        widget=forms.TextInput({"list": "place-names", "autocomplete": "off"}),
+    )  # fmt: skip
     cell = forms.CharField(
         label=_("网格编码"), required=False, max_length=15, help_text=_("15 位数字；没有坐标时用它定位"),
         widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),

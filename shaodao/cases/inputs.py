@@ -19,6 +19,7 @@ from shaodao.foundation.errors import Invalid
 from shaodao.foundation.models import Upload
 from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import Organisation
+from shaodao.places.models import Place
 
 if TYPE_CHECKING:
     from shaodao.cases.queries import Loaded
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 YES, NO = {"1", "true", "on", "yes", "是"}, {"", "0", "false", "off", "no", "否", "none"}
 LONG = 4000
 KEY_LENGTH = 80
+PLACE_LEVELS = (Place.Level.STREET, Place.Level.COMMUNITY, Place.Level.VILLAGE)
 HANDLING_KINDS = (
     Organisation.Kind.DEPARTMENT,
     Organisation.Kind.OPERATOR,
@@ -232,6 +234,19 @@ def _position(raw: Any, field: Field, loaded: Any) -> dict[str, Any] | None:
         raise Fault(str(error)) from None
 
 
+def _place(raw: Any, field: Field, loaded: Any) -> Place | None:
+    """A street, community or village by code or id."""
+    if raw in (None, ""):
+        return None
+    text = text_of(raw, 20)
+    rows = Place.objects.filter(active=True, level__in=PLACE_LEVELS).select_related("parent")
+    number = text.isascii() and text.isdigit() and len(text) <= 15
+    found = rows.filter(code=text).first() or (rows.filter(pk=int(text)).first() if number else None)
+    if found is None:
+        raise Fault(_("没有这个街道或社区：%(code)s") % {"code": text})
+    return found
+
+
 def _case(raw: Any, field: Field, loaded: "Loaded") -> Case | None:
     from shaodao.cases import queries
 
@@ -297,6 +312,7 @@ CHECKS: dict[str, Callable[[Any, Field, Any], Any]] = {
     "whistle_kind": _whistle_kind,
     "datetime": _datetime,
     "position": _position,
+    "place": _place,
     "case": _case,
     "report": _report,
     "stage": _stage,

@@ -36,7 +36,7 @@ class Field:
 
     name: str
     kind: str  # text, longtext, bool, rating, organisation, organisations, category, condition, whistle_kind,
-    #            datetime, position, case, report, stage, photos, outcome, grounds
+    #            datetime, position, place, case, report, stage, photos, outcome, grounds
     label: Text
     required: bool = True
     help: Text = ""
@@ -92,6 +92,26 @@ TRANSITIONS: tuple[Transition, ...] = (
             Field("urgent", "bool", _("紧急"), required=False),
         ),
         why=_("确定类别和立案条件，时限随之确定"),
+    ),
+    Transition(
+        "locate",
+        _("定位"),
+        INTAKE | {"dispatcher"} | STREET,
+        "territory",
+        OPEN_STATES,
+        "",
+        fields=(
+            Field(
+                "position",
+                "position",
+                _("位置"),
+                required=False,
+                help=_("在地图上点选，或写作 经度,纬度；有位置就以位置为准"),
+            ),
+            Field("place", "place", _("街道或社区"), required=False, help=_("不知道确切位置时选到街道或社区为止")),
+        ),
+        reason="optional",
+        why=_("核对或更正案件的地点；网格、社区和街道随之确定"),
     ),
     Transition(
         "merge",

@@ -48,6 +48,7 @@ SAYS: dict[str, Promise | Callable[[Data], str]] = {
     "comment": gettext_lazy("总指挥部批注了评价：%(n)s"),
     "evaluate": gettext_lazy("请评价承办部门：%(n)s"),
     "granted": gettext_lazy("申请已同意：%(n)s"),
+    "located": gettext_lazy("案件 %(n)s 的地点已更正，归本街道"),
     "me_too": gettext_lazy("案件 %(n)s 又有人上报"),
     "recheck": gettext_lazy("请到现场复查，防止反弹：%(n)s"),
     "refused": gettext_lazy("申请未同意：%(n)s"),

@@ -68,6 +68,7 @@ SAYS: dict[str, Promise | Callable[[Data], Any]] = {
     "split": _("其中一条上报拆出，单独办理"),
     "request_precheck": _("派人到现场核实"),
     "precheck": lambda d: _("现场核实：属实") if d.get("passed") else _("现场核实：与上报不符"),
+    "locate": _("核对了地点"),
     "file": _("立案"),
     "decline": _("决定不予立案"),
     "void": _("案件作废"),

@@ -344,6 +344,17 @@ def test_control_characters_and_markup_survive_as_text(town, gateway):
     assert Report.objects.get().text == "a<b>&c"
 
 
+def test_an_address_in_words_finds_its_street(town, gateway):
+    sent = {"service_code": "event-0110", "api_key": gateway, "address_string": "古城街道 5 号", "description": "x"}
+    assert post(sent).status_code in (200, 201)
+    case = Case.objects.get()
+    assert case.street == town.other_street and case.place_guessed and case.lon is None
+    town.act("locate", case, "intake", position="113.2005,40.0005")
+    publish(town, case)
+    shown = rows(f"requests/{case.number}.json")[0]
+    assert (shown["lat"], shown["long"], shown["address_id"]) == (40.0005, 113.2005, "140213050001001")
+
+
 # ── updates ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -288,6 +288,10 @@ class Loop(RuleBasedStateMachine):
             return data.draw(
                 st.sampled_from([None, "113.2005,40.0006", {"lon": 113.2, "lat": 40.0, "datum": "GCJ-02"}])
             )
+        if kind == "place":
+            return data.draw(
+                st.sampled_from([town.street.pk, town.other_street.code, town.communities[1].pk]), label=name
+            )
         if kind == "case":
             others = list(Case.objects.filter(state__in=OPEN_STATES).exclude(pk=case.pk).order_by("id"))
             return data.draw(st.sampled_from(others)).number if others else None
@@ -382,12 +386,16 @@ def everybody(town: Any) -> list[Actor]:
 
 
 def may_be_invalid(t: Transition, error: Invalid) -> bool:
-    """What only the input can say: a unit that is at work already."""
+    """What only the input can say: a unit that is at work already, no place at all."""
+    if t.action == "locate":
+        return set(error.errors) == {"position"}
     return t.action == "add_support" and set(error.errors) == {"supports"}
 
 
 def may_be_refused(t: Transition, error: Refused) -> bool:
     """What only the other case, or the time asked for, can say."""
+    if t.action == "locate":
+        return "待确认的吹哨" in str(error)
     if t.action == "unmerge":
         return "没有上报" in str(error)
     return t.action == "grant" and "已过" in str(error)

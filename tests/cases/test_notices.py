@@ -15,6 +15,7 @@ from shaodao.cases.models import Notice
 from shaodao.cases.views import timeline
 from shaodao.foundation import clock
 from shaodao.organisations.models import Organisation
+from shaodao.places.models import Place
 from tests.cases.desk import Desk
 from tests.town import later
 
@@ -25,6 +26,7 @@ CHINESE = re.compile(r"[\u3400-\u9fff，。：（）]+")
 def everything(town):
     """One item of every kind, and more."""
     Organisation.objects.update(name_en=Concat(Value("Unit "), F("code")))
+    Place.objects.update(name_en=Concat(Value("Place "), F("code")))
     for name in ("office", "urban", "sanitation", "water", "gardens"):
         getattr(town, name).refresh_from_db()
     whistled(town)
@@ -55,6 +57,7 @@ def whistled(town):
 
 def withdrawn(town):
     case = town.handling(lon=113.2025)
+    town.act("locate", case, "intake", position="113.2046,40.0018")
     town.act("withdraw", case, "dispatcher", on=case.assignments.get().pk, reason="mistake")
 
 

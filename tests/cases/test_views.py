@@ -55,6 +55,7 @@ def test_every_action_through_its_page(town, desks):
     assert twin.state == "merged"
     do("intake", "unmerge", twin, reason="不是同一处")
     do("intake", "merge", twin, target=case.number)
+    do("intake", "locate", case, position="113.2005,40.0005")
     do("intake", "split", case, report=twin.first_reports.get().pk, reason="另一件事")
 
     # the street handles one itself, whistles on another, its leader refuses once

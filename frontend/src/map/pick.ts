@@ -16,6 +16,7 @@ interface Inputs {
   lat: HTMLInputElement;
   accuracy: HTMLInputElement | null;
   datum: HTMLInputElement | HTMLSelectElement | null;
+  pair: HTMLInputElement | null; // one input "lon,lat" instead of two
 }
 
 export async function pick(el: HTMLElement): Promise<void> {
@@ -30,8 +31,8 @@ export async function pick(el: HTMLElement): Promise<void> {
   if (inputs.lon.value && inputs.lat.value) pin.fromInputs();
   else if (bounds && el.dataset.fit !== "false") map.fitBounds(bounds, { padding: 24, animate: false });
   map.on("click", (event) => pin.put(event.lngLat.toArray(), null));
-  for (const input of [inputs.lon, inputs.lat]) {
-    input.addEventListener("change", (event) => event.isTrusted && pin.fromInputs());
+  for (const input of [inputs.lon, inputs.lat, inputs.pair]) {
+    input?.addEventListener("change", (event) => event.isTrusted && pin.fromInputs());
   }
   el.before(locateButton(pin));
   await new Promise<void>((resolve) => map.once("idle", () => resolve()));
@@ -41,10 +42,27 @@ export async function pick(el: HTMLElement): Promise<void> {
 function findInputs(el: HTMLElement): Inputs {
   const find = <T extends HTMLElement>(selector: string | undefined) =>
     selector ? document.querySelector<T>(selector) : null;
+  const pair = find<HTMLInputElement>(el.dataset.pairInput);
+  if (pair) return splitPair(pair);
   const lon = find<HTMLInputElement>(el.dataset.lonInput);
   const lat = find<HTMLInputElement>(el.dataset.latInput);
   if (!lon || !lat) throw new Error("data-map-pick: data-lon-input and data-lat-input must name inputs");
-  return { lon, lat, accuracy: find(el.dataset.accuracyInput), datum: find(el.dataset.datumInput) };
+  return { lon, lat, accuracy: find(el.dataset.accuracyInput), datum: find(el.dataset.datumInput), pair: null };
+}
+
+/** Two inputs that are not on the page, kept the same as the one that is. */
+function splitPair(pair: HTMLInputElement): Inputs {
+  const [lon, lat] = [h("input", {}), h("input", {})] as [HTMLInputElement, HTMLInputElement];
+  const read = () => {
+    [lon.value = "", lat.value = ""] = pair.value.split(",").map((part) => part.trim());
+  };
+  const write = () => {
+    pair.value = `${lon.value},${lat.value}`;
+  };
+  read();
+  pair.addEventListener("change", (event) => event.isTrusted && read());
+  for (const input of [lon, lat]) input.addEventListener("change", write);
+  return { lon, lat, accuracy: null, datum: null, pair };
 }
 
 class Pin {

@@ -6,11 +6,14 @@ from django.utils.translation import gettext as _
 
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.reporting import join_report
-from shaodao.cases.actions.step import Step, action
+from shaodao.cases.actions.step import Step, action, street_organisation_id
 from shaodao.cases.models import Case, Photo, Report, Verification
-from shaodao.cases.words import OPEN_STATES, CaseState, ClockKind
+from shaodao.cases.notices import name_of
+from shaodao.cases.words import OPEN_STATES, CaseState, ClockKind, WhistleState
 from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation.errors import Invalid, Refused
+from shaodao.places import queries as places
+from shaodao.places.models import Place
 
 
 @action("me_too")
@@ -26,6 +29,37 @@ def categorise(s: Step, *, category: Category, condition: Condition | None, urge
     if s.case.filed_at:
         parts.choose_condition(s.case)
     s.data = {"category": category.key, "name": category.name, "name_en": category.name_en}
+
+
+@action("locate")
+def locate(s: Step, *, position: dict[str, Any] | None, place: Place | None) -> None:
+    """Where it really is: a position decides by itself, else a street or community that somebody chose.
+
+    A position that lies in the chosen place stays; another one was wrong and goes. The reports keep what they said.
+    """
+    if position is None and place is None:
+        raise Invalid({"position": _("请填位置，或选择街道、社区")})
+    case, before = s.case, (s.case.street, s.case.community)
+    if position is not None:
+        where = places.locate(position["lon"], position["lat"])
+        if where.cell is None:
+            raise Invalid({"position": _("这个位置不在本区范围内，请核对")})
+        case.lon, case.lat, case.cell, case.community = where.lon, where.lat, where.cell, where.cell.community
+        case.street = where.cell.community.parent
+    elif place is not None and case.cell and place.pk in (case.cell.community_id, case.cell.community.parent_id):
+        case.community, case.street = case.cell.community, case.cell.community.parent
+    elif place is not None:
+        case.lon = case.lat = case.cell = None
+        case.street, case.community = (place, None) if place.level == Place.Level.STREET else (place.parent, place)
+    case.place_guessed = False
+    s.data = {
+        "before": [name_of(p) for p in before if p],
+        "after": [name_of(p) for p in (case.street, case.community) if p],
+    }
+    if case.street != before[0]:
+        if any(w.state == WhistleState.DRAFT for w in s.loaded.whistles):
+            raise Refused(_("有待确认的吹哨，请街道负责人先确认或退回，再改到别的街道"))
+        s.tell(street_organisation_id(case.street_id), "located", "street")
 
 
 @action("merge")
@@ -85,6 +119,7 @@ def split(s: Step, *, report: Report) -> Case:
         cell=s.case.cell,
         community=s.case.community,
         street=s.case.street,
+        place_guessed=s.case.place_guessed,
         created_at=s.now,
         report_count=1,
         sample=s.case.sample,

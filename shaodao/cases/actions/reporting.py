@@ -19,6 +19,7 @@ from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.models import Upload
 from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import Organisation
+from shaodao.places import gazetteer
 from shaodao.places import queries as places
 
 EARLIER = Prepared(lambda key: Report.objects.select_related("case").filter(client_key=key).order_by())
@@ -144,6 +145,7 @@ def _receive(submission: Submission, actor: Actor, where: places.Location | None
         done = perform("rebound", returning.pk, Actor.system(), reason=CAME_BACK)
         row = _attach(submission, actor, done.case, where, source, me_too=False)
         return Received(row, done.case, rebounded=True)
+    words = gazetteer.Found() if where else gazetteer.read(submission.address, submission.text)
     case = Case(
         channel=submission.channel,
         category=submission.category,
@@ -153,8 +155,8 @@ def _receive(submission: Submission, actor: Actor, where: places.Location | None
         lat=source["lat"],
         address=submission.address.strip()[:200],
         cell=where.cell if where else None,
-        community=where.cell.community if where and where.cell else None,
-        street=where.cell.community.parent if where and where.cell else None,
+        place_guessed=bool(words),
+        **_territory(where, words),
         created_at=now,
         report_count=1,
         sample=submission.sample,
@@ -166,6 +168,13 @@ def _receive(submission: Submission, actor: Actor, where: places.Location | None
     step.data = {"channel": str(submission.channel), "report": row.pk}
     step.commit(None)
     return Received(row, case)
+
+
+def _territory(where: places.Location | None, words: gazetteer.Found) -> dict[str, Any]:
+    """Community and street of a case: those of its position, else those that its words name."""
+    if where and where.cell:
+        return {"community": where.cell.community, "street": where.cell.community.parent}
+    return {"community_id": words.community, "street_id": words.street}
 
 
 def _join(

@@ -53,6 +53,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field of this kind takes in JSON;
         "properties": {"lon": {"type": "number"}, "lat": {"type": "number"}, "datum": TEXT},
         "required": ["lon", "lat"],
     },
+    "place": {"type": ["string", "integer"], "description": "code or id of a street, community or village"},
     "case": {**TEXT, "description": "number"},
     "report": {"type": "integer"},
     "stage": TEXT,

@@ -52,6 +52,7 @@ class CaseLine(Schema):
     cell: str | None
     community: Named | None
     street: Named | None
+    place_guessed: bool = Field(description="Street and community were taken from words; nobody has confirmed them.")
     lead: Named | None
     merged_into: str | None
     published: bool

@@ -30,7 +30,10 @@ CASE_TIMES = (
     "watch_until",
 )
 CASE_COUNTS = ("report_count", "rework_count", "return_count", "rebound_count")
-SAME = ("state", "outcome", "channel", "urgent", "summary", "lon", "lat", "address", "published", "sample", "version")
+SAME = (
+    "state", "outcome", "channel", "urgent", "summary", "lon", "lat", "address", "place_guessed", "published", "sample",
+    "version",
+)  # fmt: skip
 ASSIGNMENT_FIELDS = (
     "id", "role", "via", "state", "round", "sent_at", "signed_at", "arrived_at", "arrived_distance_m", "finished_at",
     "returned_at", "suspended_until", "extensions", "suspensions", "rework_count", "stages",

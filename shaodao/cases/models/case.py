@@ -26,6 +26,7 @@ class Case(models.Model):
     cell = ref(Cell, "cases")
     community = ref(Place, "community_cases")
     street = ref(Place, "street_cases")
+    place_guessed = models.BooleanField(default=False)  # street and community were taken from words; nobody looked yet
     lead = ref(Organisation, "lead_cases")
     due_at = models.DateTimeField(null=True, blank=True)  # of the clock that ends first; None while none runs
     yellow_at = models.DateTimeField(null=True, blank=True)
@@ -67,6 +68,7 @@ class Case(models.Model):
         "cell_id",
         "community_id",
         "street_id",
+        "place_guessed",
         "lead_id",
         "due_at",
         "yellow_at",

@@ -49,8 +49,10 @@ def state(case: Case) -> SafeString:
 
 @register.simple_tag
 def marks(case: Case) -> SafeString:
-    """Urgent, rebounded, reworked, returned: what one must see at once."""
+    """Urgent, rebounded, reworked, returned, a place that nobody has checked: what one must see at once."""
     parts = []
+    if case.place_guessed:
+        parts.append(("guessed", "map-pin-question", _("地点待核对")))
     if case.urgent:
         parts.append(("urgent", "bolt", _("紧急")))
     if case.rebound_count:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from shaodao.cases import inboxes, inputs, queries
+from shaodao.cases import choices, inboxes, inputs, queries
 from shaodao.cases.actions import Submission
 from shaodao.cases.actions import report as take_in
 from shaodao.cases.actions.reporting import Received
@@ -131,5 +131,11 @@ def _by_field(errors: dict[str, Any]) -> dict[str, Any]:
 def _page(
     request: HttpRequest, form: ReportForm, *, near: list[dict[str, Any]] | None = None, status: int = 200
 ) -> HttpResponse:
-    context = {"form": form, "near": near or [], "callers": CALLERS, "key": request.POST.get("key") or uuid.uuid4().hex}
+    context = {
+        "form": form,
+        "near": near or [],
+        "callers": CALLERS,
+        "place_names": choices.place_names(),
+        "key": request.POST.get("key") or uuid.uuid4().hex,
+    }
     return render(request, "cases/report.html", context, status=status)

@@ -32,7 +32,7 @@ ICONS = {
     "send_back": "corner-up-left", "dispute": "scale", "rule_dispute": "gavel", "note": "message", "finish": "tools",
     "verify": "clipboard-check", "close": "checks", "close_not_fixed": "circle-x", "evaluate": "star",
     "recheck": "rotate", "rebound": "rotate", "appeal": "scale", "review_appeal": "gavel", "urge": "bell-ringing", "supervise": "flag-exclamation",
-    "escalate": "bell", "merge": "arrow-merge", "unmerge": "arrows-split", "split": "arrows-split",
+    "escalate": "bell", "locate": "map-pin", "merge": "arrow-merge", "unmerge": "arrows-split", "split": "arrows-split",
 }  # fmt: skip
 BAD = {"send_back", "rebound", "supervise", "close_not_fixed", "decline", "void"}
 QUIET = {"publish", "escalate", "recompute", "categorise"}
@@ -173,6 +173,12 @@ def _details(row: CaseEvent, english: dict[str, str]) -> Iterable[str]:
         yield _("距案发点 %(m)d 米") % {"m": round(data["distance_m"])}
     if isinstance(data.get("name"), str):
         yield _master(data, english)
+    if "after" in data:
+        yield _("原为 %(before)s，现为 %(after)s") % {
+            k: " ".join(map(named, data[k])) or "—" for k in ("before", "after")
+        }
+    if row.changes.get(f"case:{row.case_id}", {}).get("place_guessed") == [None, True]:
+        yield _("街道和社区由地址文字推定")
     for key, text in PLAIN.items():
         if isinstance(data.get(key), str) and data[key]:
             yield str(text) % {"v": data[key]}
