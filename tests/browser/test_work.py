@@ -224,3 +224,20 @@ def test_no_page_is_wider_than_a_phone(town, sit):
         for path in ("/work/", "/work/all/", "/work/notices/", f"/work/cases/{case.number}/"):
             page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, (role, path)
+
+
+def test_a_place_from_words_is_corrected_on_the_map(town, sit):
+    case = town.report(lon=None, lat=None, address="永泰街道")
+    page = sit("intake")
+    page.goto(f"/work/cases/{case.number}/do/locate/")
+    page.locator('[data-map-pick][data-ready="1"]').wait_for()
+    page.locator(".map-locate").click()  # where the device is
+    page.locator(".map-pin").wait_for()
+    assert page.locator("#id_position").input_value() == "113.200500,40.000600"
+    page.locator(".map-pin").focus()
+    page.keyboard.press("Shift+ArrowUp")  # 50 m north
+    assert page.locator("#id_position").input_value() == "113.200500,40.001049"
+    page.get_by_role("button", name="定位").click()
+    page.locator(".notice-success").wait_for()
+    case.refresh_from_db()
+    assert case.cell_id == "140213050001003" and not case.place_guessed
