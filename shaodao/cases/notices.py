@@ -35,12 +35,27 @@ def _rebound(d: Data) -> str:
     return (_("反弹重办：%(n)s") if d["again"] else _("案件反弹：%(n)s")) % d
 
 
+def _appeal(d: Data) -> str:
+    said = {
+        "asked": _("%(unit)s 申诉，待复核：%(n)s"),
+        "second": _("申诉还须另一人复核：%(n)s"),
+        "third": _("申诉复核意见不一，请第三人定：%(n)s"),
+        "withdrawn": _("%(unit)s 撤回申诉：%(n)s"),
+        "upheld": _("申诉成立，不计入统计：%(n)s"),
+        "rejected": _("申诉未获支持，维持原记录：%(n)s"),
+        "evaluation": _("对评价的申诉成立，该评价不计入得分：%(n)s"),
+    }[d["said"]]
+    return said % {**d, "unit": named(d.get("unit"))}
+
+
 def _rung(d: Data) -> str:
     return f"{named(d['rung'])} {d['n']}"
 
 
 # By kind: a sentence, or what makes it. `n` is the number of the case, the rest is what `Step.tell` was given.
 SAYS: dict[str, Promise | Callable[[Data], str]] = {
+    "appeal": _appeal,
+    "appeal_decided": _appeal,
     "assigned": _assigned,
     "evaluation": _evaluation,
     "rebound": _rebound,

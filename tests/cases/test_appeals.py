@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.cases import history, inboxes, queries, rules
+from shaodao.cases import history, inboxes, notices, queries, rules
 from shaodao.cases.actions import Actor, perform
 from shaodao.cases.history import compare, load_rows, project
 from shaodao.cases.models import Appeal, Assignment, Case, Clock, Evaluation, Notice
@@ -263,7 +263,7 @@ def test_it_waits_for_whom_it_still_needs_and_both_sides_are_told(town, case_on,
     review(town, case, row, "third", True, third)
     assert (waiting(duty), waiting(head), waiting(third)) == (0, 0, 0)
     told = Notice.objects.filter(kind="appeal_decided")
-    assert told.get(organisation=town.sanitation).text.startswith("申诉成立")
+    assert notices.words(told.get(organisation=town.sanitation)).startswith("申诉成立")
     assert told.filter(organisation=town.headquarters).count() == 2
 
 

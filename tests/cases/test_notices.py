@@ -86,6 +86,10 @@ def closed_and_back(town):
     town.act("close", case, "duty_leader")
     town.act("evaluate", case, "street", on=case.assignments.get().pk, efficiency=5, effect=4)
     town.act("comment_evaluation", case, "headquarters", on=case.evaluations.get().pk, text="fine")
+    part = case.assignments.get().pk
+    appeal = town.act("appeal", case, "department", on=part, reason="not fair", grounds=["evaluation"]).result
+    for role in ("duty_leader", "headquarters"):
+        town.act("review_appeal", case, role, on=appeal.pk, reason="looked", upheld=True)
     with later(days=8):
         tasks.tick(train=False, send=False)
         town.act("rebound", case, "street", reason="again")

@@ -1,5 +1,7 @@
 """申诉: a department contests what was counted against it; the headquarters review; the facts themselves never change."""
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from shaodao.cases import rules
@@ -7,6 +9,7 @@ from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Step, action
 from shaodao.cases.lifecycle import OFFICE
 from shaodao.cases.models import Appeal, Assignment, Photo
+from shaodao.cases.notices import name_of
 from shaodao.cases.words import AppealGround
 from shaodao.foundation.errors import Invalid
 from shaodao.organisations.models import Organisation
@@ -21,7 +24,7 @@ def appeal(s: Step, *, on: Assignment, grounds: list[str], photos: list[int]) ->
     row = Appeal(case=s.case, assignment=on, grounds=grounds, reason=s.reason, asked_by=s.actor.person, asked_at=s.now)
     s.add(row)
     parts.add_photos(s, photos, Photo.Purpose.APPEAL, assignment=on)
-    _tell_office(s, "appeal", _("%(unit)s 申诉，待复核：%(n)s") % {"unit": on.organisation.name, "n": s.case.number})
+    _tell_office(s, "appeal", said="asked", unit=name_of(on.organisation))
     s.data = {"organisation": on.organisation.name, "grounds": grounds}
     return row
 
@@ -37,24 +40,22 @@ def review_appeal(s: Step, *, on: Appeal, upheld: bool) -> None:
     s.data = {"organisation": assignment.organisation.name, "upheld": upheld}
     outcome = rules.appeal_outcome([voice["upheld"] for voice in on.voices])
     if outcome is None:
-        text = _("申诉还须另一人复核：%(n)s") if place == "first" else _("申诉复核意见不一，请第三人定：%(n)s")
-        _tell_office(s, "appeal", text % {"n": s.case.number})
+        _tell_office(s, "appeal", said="second" if place == "first" else "third")
         return
     on.state, on.decided_at = (Appeal.State.UPHELD if outcome else Appeal.State.REJECTED), s.now
     s.data["decision"] = str(on.state)
     if outcome:
         _exempt(s, on, assignment)
-    text = _("申诉成立，不计入统计：%(n)s") if outcome else _("申诉未获支持，维持原记录：%(n)s")
-    s.tell(assignment.organisation_id, "appeal_decided", text % {"n": s.case.number})
-    _tell_office(s, "appeal_decided", text % {"n": s.case.number})
+    s.tell(assignment.organisation_id, "appeal_decided", said=str(on.state))
+    _tell_office(s, "appeal_decided", said=str(on.state))
 
 
 @action("withdraw_appeal")
 def withdraw_appeal(s: Step, *, on: Appeal) -> None:
     on.state, on.decided_at = Appeal.State.WITHDRAWN, s.now
-    unit = _assignment(s, on).organisation.name
-    _tell_office(s, "appeal", _("%(unit)s 撤回申诉：%(n)s") % {"unit": unit, "n": s.case.number})
-    s.data = {"organisation": unit}
+    unit = _assignment(s, on).organisation
+    _tell_office(s, "appeal", said="withdrawn", unit=name_of(unit))
+    s.data = {"organisation": unit.name}
 
 
 def _exempt(s: Step, appeal: Appeal, assignment: Assignment) -> None:
@@ -68,19 +69,15 @@ def _exempt(s: Step, appeal: Appeal, assignment: Assignment) -> None:
             if evaluation.assignment_id == assignment.pk:
                 s.touch(evaluation)
                 evaluation.exempt = True
-                s.tell(
-                    evaluation.street_id,
-                    "appeal_decided",
-                    _("对评价的申诉成立，该评价不计入得分：%(n)s") % {"n": s.case.number},
-                )
+                s.tell(evaluation.street_id, "appeal_decided", said="evaluation")
 
 
 def _assignment(s: Step, appeal: Appeal) -> Assignment:
     return next(a for a in s.loaded.assignments if a.pk == appeal.assignment_id)
 
 
-def _tell_office(s: Step, kind: str, text: str) -> None:
+def _tell_office(s: Step, kind: str, **data: Any) -> None:
     """An item for those posts of the headquarters that review appeals."""
     for office in Organisation.objects.filter(kind=Organisation.Kind.HEADQUARTERS, active=True):
         for role in sorted(OFFICE):
-            s.tell(office.pk, kind, text, role=role)
+            s.tell(office.pk, kind, role, **data)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0002_answered_letters'),
+        ('cases', '0005_case_place_guessed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
