@@ -8,6 +8,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from shaodao.cases.masking import masked
 from shaodao.cases.models import Case, Photo
 from shaodao.cases.words import ONLY_PHOTO, own_words
 from shaodao.catalogue.models import Category, Condition
@@ -136,6 +137,13 @@ def usual_units(case: Case) -> tuple[int | None, list[int]]:
     if condition is None:
         return None, []
     return condition.lead_id, [pk for pk in condition.supports.values_list("pk", flat=True) if pk != condition.lead_id]
+
+
+def results(case: Case) -> str:
+    """What the units wrote when they finished this time, numbers masked: where a reply to the reporter begins."""
+    finished = [e.data.get("result", "") for e in case.events.filter(action="finish").order_by("seq")]
+    live = case.assignments.filter(round=case.round, state="done").count()
+    return masked("\n".join(text for text in finished[-live:] if text)) if live else ""
 
 
 def whistle_kinds() -> list[Pair]:

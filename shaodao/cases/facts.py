@@ -109,6 +109,7 @@ class CaseFacts:
     watch_until: datetime | None
     report_count: int
     max_extensions: int
+    unsolved: bool = False  # a reporter says that it is not solved
     assignments: tuple[AssignmentFacts, ...] = ()
     whistles: tuple[WhistleFacts, ...] = ()
     requests: tuple[RequestFacts, ...] = ()

@@ -106,6 +106,8 @@ class ActionForm(forms.Form):
             first |= {"lead": lead or "", "supports": [str(pk) for pk in supports]}
         if self.transition.action == "categorise":
             first |= {"category": case.category_id or "", "condition": case.condition_id or "", "urgent": case.urgent}
+        if self.transition.action == "close":
+            first |= {"reply": choices.results(case)}
         if self.transition.action == "locate" and case.lon is None:
             first |= {"place": case.community_id or case.street_id or ""}
         if self.transition.action == "publish":

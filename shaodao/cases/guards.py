@@ -16,6 +16,7 @@ from shaodao.cases.facts import (
 )
 
 Answer = str | Promise | None
+AGAIN = {"self", "rebound", "reopened"}  # whose work it is has been settled before
 
 
 def has_category(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
@@ -55,16 +56,16 @@ def whistle_draft(case: CaseFacts, on: object, actor: ActorFacts, now: datetime)
 
 
 def send_back(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
-    if on.via in {"self", "rebound"}:
-        return _("自行处置和反弹重办的任务不得退回")
+    if on.via in AGAIN:
+        return _("自行处置和重办的任务不得退回")
     if on.return_until and now > on.return_until:
         return _("已过退回时限，按首接负责继续办理；有争议请提请会商")
     return None
 
 
 def dispute(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
-    if on.via in {"self", "rebound"}:
-        return _("自行处置和反弹重办的任务不得提出争议")
+    if on.via in AGAIN:
+        return _("自行处置和重办的任务不得提出争议")
     return _("争议正在会商") if case.open_dispute(on.id) else None
 
 
@@ -148,6 +149,10 @@ def rebound(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> An
     if case.watch_until is None or now > case.watch_until:
         return _("防反弹观察期已过，请作为新案件上报")
     return None
+
+
+def unsolved(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    return None if case.unsolved else _("没有待回应的“未解决”回访")
 
 
 def end_watch(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:

@@ -136,7 +136,9 @@ def disputes(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
 
 def verify(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
     """To verify by somebody else than who handled it in this round."""
-    handled = Assignment.objects.filter(case_id=OuterRef("pk"), round=OuterRef("rebound_count") + 1).filter(
+    handled = Assignment.objects.filter(
+        case_id=OuterRef("pk"), round=OuterRef("rebound_count") + OuterRef("reopen_count") + 1
+    ).filter(
         Q(organisation_id__in=organisations_of(actor)) & ~Q(state__in=[A.RETURNED, A.CANCELLED])
         | Q(finished_by_id=actor.person_id)
     )
@@ -150,6 +152,12 @@ def close(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
 def evaluate(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
     rows = Assignment.objects.filter(state=A.DONE, evaluation=None).exclude(via=Assignment.Via.SELF)
     return _with(rows).filter(territory(actor, STREET), state=S.CLOSED)
+
+
+def unsolved(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
+    """Closed, and a reporter says that it is not solved: somebody has to look and answer."""
+    mine = Q() if queries.sees_all(actor) else territory(actor, STREET)
+    return Case.objects.filter(mine, state=S.CLOSED, unsolved=True)
 
 
 def appeals(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
@@ -196,6 +204,10 @@ INBOXES: tuple[Inbox, ...] = (
     Inbox("verify", _("待核查"), "clipboard-check", INSPECTING, verify, "todo", _("部门已办结，请到现场核对结案条件")),
     Inbox("close", _("待结案"), "checks", OFFICE, close, "todo", _("核查合格，等待结案")),
     Inbox("evaluate", _("待评价"), "star", STREET, evaluate, "todo", _("已结案，请评价承办部门的效率和效果")),
+    Inbox(
+        "unsolved", _("回访未解决"), "message-circle", OFFICE | STREET, unsolved, "todo",
+        _("上报人说没有解决：核对后重办，或写明情况告知"),
+    ),
     Inbox("appeals", _("申诉待复核"), "scale", OFFICE, appeals, "todo", _("部门结案后的申诉，由不同的人分别复核")),
     Inbox("rechecks", _("待复查"), "rotate", INSPECTING, rechecks, "todo", _("观察期内回头看，三天内到期的都在这里")),
     Inbox("overdue", _("已超期"), "alert-octagon", None, overdue, "look", _("时限已过、仍未办完的案件")),

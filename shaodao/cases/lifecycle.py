@@ -66,6 +66,16 @@ POSITION = Field("position", "position", _("所在位置"), required=False, help
 LEAD = Field("lead", "organisation", _("主办单位"))
 SUPPORTS = Field("supports", "organisations", _("协办单位"), required=False)
 WORKING = ("signed", "arrived")
+REPLY = Field(
+    "reply",
+    "longtext",
+    _("给上报人的答复"),
+    required=False,
+    help=_("写明做了什么；随结案通知发出，凭编号和查询码也看得到"),
+)
+REPLY_PUBLIC = Field(
+    "public", "bool", _("答复也在公开页面显示"), required=False, help=_("案件公开后才显示；请勿写个人信息")
+)
 LEFT = ((S.FILED, _("主办离开，重新待派遣")), (S.VERIFYING, _("最后一个协办离开，其余都已办结")))
 
 TRANSITIONS: tuple[Transition, ...] = (
@@ -504,6 +514,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         "anywhere",
         (S.CLOSING,),
         S.CLOSED,
+        fields=(REPLY, REPLY_PUBLIC),
         reason="optional",
         guard=guards.close,
         why=_("核查合格，案件结案，开始防反弹观察"),
@@ -515,6 +526,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         "anywhere",
         (S.FILED, S.VERIFYING, S.CLOSING),
         S.CLOSED,
+        fields=(REPLY, REPLY_PUBLIC),
         reason="required",
         guard=guards.close,
         why=_("确实无法解决的，写明原因结案，不称为已解决"),
@@ -633,6 +645,29 @@ TRANSITIONS: tuple[Transition, ...] = (
             REMARK,
         ),
         why=_("上报人通过一次性链接评价，无需账号"),
+    ),
+    Transition(
+        "reopen",
+        _("重办"),
+        OFFICE | STREET,
+        "territory",
+        (S.CLOSED,),
+        S.HANDLING,
+        reason="required",
+        guard=guards.unsolved,
+        why=_("上报人说没有解决，核对属实的交原主办单位重办，不算反弹，单独计数"),
+        also=((S.FILED, _("原来没有主办单位可交")),),
+    ),
+    Transition(
+        "settle_callback",
+        _("回应回访"),
+        OFFICE | STREET,
+        "territory",
+        (S.CLOSED,),
+        "",
+        fields=(Field("reply", "longtext", _("给上报人的说明")),),
+        guard=guards.unsolved,
+        why=_("上报人说没有解决，核对后不需要重办的，写明情况告知上报人"),
     ),
     Transition(
         "recheck",

@@ -35,6 +35,10 @@ def _rebound(d: Data) -> str:
     return (_("反弹重办：%(n)s") if d["again"] else _("案件反弹：%(n)s")) % d
 
 
+def _reopened(d: Data) -> str:
+    return (_("回访未解决，请重办：%(n)s") if d["again"] else _("回访未解决，已交原单位重办：%(n)s")) % d
+
+
 def _appeal(d: Data) -> str:
     said = {
         "asked": _("%(unit)s 申诉，待复核：%(n)s"),
@@ -69,6 +73,8 @@ SAYS: dict[str, Promise | Callable[[Data], str]] = {
     "refused": gettext_lazy("申请未同意：%(n)s"),
     "resumed": gettext_lazy("挂账结束，恢复计时：%(n)s"),
     "rework": gettext_lazy("核查不合格，请返工：%(n)s"),
+    "reopened": _reopened,
+    "unsolved": gettext_lazy("上报人说没有解决，请核对：%(n)s"),
     "ruling": gettext_lazy("争议已裁定，任务撤回：%(n)s"),
     "supervise": gettext_lazy("督办 %(n)s：%(why)s"),
     "urge": gettext_lazy("催办 %(n)s：%(why)s"),

@@ -52,11 +52,24 @@ def _note(s: "Step", report: Report) -> str:
     return _("办理进展：%(text)s") % {"text": note.text} if note and note.told else ""
 
 
+def _replied(s: "Step") -> str:
+    """The reply that was written for the reporters in this step."""
+    return "".join(row.text for row in s.added if isinstance(row, Note) and row.kind == Note.Kind.REPLY)
+
+
+def _settled(s: "Step", report: Report) -> str:
+    return _("您说问题没有解决，现答复如下：%(text)s") % {"text": _replied(s)}
+
+
+def _reopened(s: "Step", report: Report) -> str:
+    return _("您说问题没有解决，已交原单位重新办理。")
+
+
 def _closed(s: "Step", report: Report) -> str:
     """What came of it, and the one-time link to say how it was."""
-    text = _("您反映的问题已办结。")
+    text = _("您反映的问题已办结。") + _replied(s)
     if s.action == "close_not_fixed":
-        text = _("您反映的问题暂未能解决，现予结案，原因：%(reason)s") % {"reason": s.reason}
+        text = _("您反映的问题暂未能解决，现予结案，原因：%(reason)s") % {"reason": s.reason} + _replied(s)
     mine = next((r for r in s.added if isinstance(r, Callback) and r.report_id == report.pk), None)
     if mine is None:
         return text
@@ -82,6 +95,8 @@ TOLD: dict[str, tuple[Text, Callable[["Step", Report], str]]] = {
     "close_not_fixed": (gettext_lazy("已结案"), _closed),
     "rebound": (gettext_lazy("重新办理"), _rebound),
     "recheck": (gettext_lazy("重新办理"), _rebound),
+    "reopen": (gettext_lazy("重新办理"), _reopened),
+    "settle_callback": (gettext_lazy("回访答复"), _settled),
     "merge_in": (gettext_lazy("已并案"), _merged),
 }
 

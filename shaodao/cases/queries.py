@@ -111,7 +111,7 @@ def load(case: Case, now: datetime) -> Loaded:
     evaluated = {e.assignment_id for e in evaluations}
     handling = {c.assignment_id: c for c in clocks if c.kind == ClockKind.HANDLE and not c.cancelled}
     window = district.current().settings.limits.return_window
-    round = 1 + case.rebound_count
+    round = case.round
     facts = f.CaseFacts(
         id=case.pk,
         version=case.version,
@@ -123,6 +123,7 @@ def load(case: Case, now: datetime) -> Loaded:
         precheck_open=any(v.kind == "precheck" and v.done_at is None for v in verifications),
         watch_until=case.watch_until,
         report_count=case.report_count,
+        unsolved=case.unsolved,
         max_extensions=district.current().settings.max_extensions,
         assignments=tuple(
             f.AssignmentFacts(

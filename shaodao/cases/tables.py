@@ -47,6 +47,7 @@ COLUMNS: tuple[tuple[Any, Callable[[Case], Any]], ...] = (
     (gettext_lazy("返工"), lambda c: c.rework_count),
     (gettext_lazy("退回"), lambda c: c.return_count),
     (gettext_lazy("反弹"), lambda c: c.rebound_count),
+    (gettext_lazy("回访重办"), lambda c: c.reopen_count),
     (gettext_lazy("示例"), lambda c: _("是") if c.sample else ""),
 )
 

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from shaodao.command.appeals import views as appeals
+from shaodao.command.callbacks import views as callbacks
 from shaodao.command.lists import views as lists
 from shaodao.command.office import views as office
 from shaodao.command.today import views as today
@@ -23,6 +24,7 @@ urlpatterns = [
     path("evaluations/", verdicts.evaluations, name="command_evaluations"),
     path("evaluations/<int:pk>/comment/", verdicts.comment, name="command_comment"),
     path("appeals/", appeals.appeals, name="command_appeals"),
+    path("callbacks/", callbacks.callbacks, name="command_callbacks"),
     path("rebounds/", verdicts.rebounds, name="command_rebounds"),
     path("watch/", verdicts.watch, name="command_watch"),
     path("circulars/", verdicts.circulars, name="command_circulars"),

@@ -182,7 +182,7 @@ def followed(report: Report) -> Shown:
 def _with_parts(case: Case, *, reasons: bool) -> Shown:
     photos = list(case.photos.filter(published=True, case__published=True).select_related("upload"))
     live = case.assignments.exclude(state__in=(AssignmentState.RETURNED, AssignmentState.CANCELLED))
-    live = live.filter(round=1 + case.rebound_count).select_related("organisation")
+    live = live.filter(round=case.round).select_related("organisation")
     readable = Q(public=True) | Q(told=True) if reasons else Q(public=True)
     notes = Note.objects.filter(readable, case=case).select_related("organisation")
     lead, supports = "", []

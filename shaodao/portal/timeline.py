@@ -92,12 +92,13 @@ SAYS: dict[str, Promise | Callable[[Data], Any]] = {
     "answer": _("书面答复并结案"),
     "recheck": lambda d: _("回头看：又出现了") if d.get("rebounded") else _("回头看：没有反弹"),
     "rebound": _("问题又出现，重新交办"),
+    "reopen": _("上报人说没有解决，重新交办"),
     "end_watch": _("观察期满，没有反弹"),
 }
 HIDDEN = frozenset(  # the office's own business, or told otherwise (me_too is counted, notes are shown as notes)
     {
         "me_too", "categorise", "publish", "whistle_draft", "whistle_reject", "note", "request_extension",
-        "request_suspension", "refuse", "evaluate", "comment_evaluation", "circulate", "callback", "urge",
+        "request_suspension", "refuse", "evaluate", "comment_evaluation", "circulate", "callback", "urge", "settle_callback",
         "supervise", "escalate", "recompute", "appeal", "review_appeal", "withdraw_appeal",
     }
 )  # fmt: skip
@@ -125,6 +126,7 @@ def entries(events: Iterable[CaseEvent], notes: Iterable[Note], *, reasons: bool
     for note in notes:
         unit = named(note.organisation) or _("总指挥部")
         text = note.text if reasons else masked(note.text)
-        found.append(Entry(note.created_at, _("%(unit)s 的进展") % {"unit": unit}, text))
+        said = _("%(unit)s 的答复") if note.kind == Note.Kind.REPLY else _("%(unit)s 的进展")
+        found.append(Entry(note.created_at, said % {"unit": unit}, text))
     found.reverse()  # of two at the same moment the later one comes first
     return sorted(found, key=lambda entry: entry.at, reverse=True)

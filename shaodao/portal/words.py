@@ -39,10 +39,13 @@ CLOSED_WORDS = {
 }
 
 
+UNSOLVED = Plain("yellow", "alert-triangle", _("已结案，待核对"), _("上报人说还没有解决，正在核对。"))
+
+
 def plain(case: Case) -> Plain:
     """How a case stands, for somebody who has never heard of filing or dispatch."""
     if case.state == CaseState.CLOSED:
-        return CLOSED_WORDS[Outcome(case.outcome)]
+        return UNSOLVED if case.unsolved else CLOSED_WORDS[Outcome(case.outcome)]
     return OPEN_WORDS[CaseState(case.state)]
 
 

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from shaodao.cases import notices, tasks
+from shaodao.cases.actions import Actor, perform
 from shaodao.cases.models import Notice
 from shaodao.cases.views import timeline
 from shaodao.foundation import clock
@@ -90,6 +91,10 @@ def closed_and_back(town):
     appeal = town.act("appeal", case, "department", on=part, reason="not fair", grounds=["evaluation"]).result
     for role in ("duty_leader", "headquarters"):
         town.act("review_appeal", case, role, on=appeal.pk, reason="looked", upheld=True)
+    data = {"responded": True, "resolved": False, "satisfied": False}
+    other = town.closed(lon=113.2045)
+    perform("callback", other.pk, Actor.public(), data=data, extra={"callback": other.callbacks.get()})
+    town.act("reopen", other, "duty_leader", reason="still there")
     with later(days=8):
         tasks.tick(train=False, send=False)
         town.act("rebound", case, "street", reason="again")

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from shaodao.cases import history, lifecycle
+from shaodao.cases.actions import Actor, perform
 from shaodao.cases.models import Case, CaseEvent, Circular, Contact, Note
 from shaodao.foundation import clock
 from shaodao.foundation.models import LogEntry
@@ -116,6 +117,17 @@ def test_every_action_through_its_page(town, desks):
         do("street", "rebound", case, reason="又堆上了")
     assert case.state == "handling" and case.rebound_count == 1
     do("duty_leader", "close_not_fixed", town.filed(), reason="权属不明")
+
+    # its reporter says that it is not solved: explained once, then done again
+    values = {"responded": True, "resolved": False, "satisfied": False}
+    for lat, action, given in (
+        (40.0011, "settle_callback", {"reply": "已核对，现场干净"}),
+        (40.0018, "reopen", {"reason": "确实还有"}),
+    ):
+        said = town.closed(lon=113.2032, lat=lat)
+        perform("callback", said.pk, Actor.public(), data=values, extra={"callback": said.callbacks.get()})
+        do("street", action, said, **given)
+    assert said.state == "handling" and said.reopen_count == 1
 
     staged = town.report(category=town.pipe, lon=113.2035)
     desks["intake"].do("categorise", staged, category=town.pipe.pk, condition=town.staged.pk)

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.django_db
 
 PAGES = [
     "command", "command_now", "command_waiting", "command_cases", "command_tasks", "command_whistles", "command_disputes",
-    "command_requests", "command_evaluations", "command_appeals", "command_rebounds", "command_watch", "command_circulars",
+    "command_requests", "command_evaluations", "command_appeals", "command_callbacks", "command_rebounds", "command_watch", "command_circulars",
     "command_settings", "command_points",
 ]  # fmt: skip
 OFFICE_ONLY = ["command_letters", "command_audit", "command_people"]
 FILES = [
     "command_cases", "command_tasks", "command_whistles", "command_disputes", "command_requests",
-    "command_evaluations", "command_appeals", "command_rebounds", "command_watch", "command_letters", "command_people",
+    "command_evaluations", "command_appeals", "command_callbacks", "command_rebounds", "command_watch", "command_letters", "command_people",
 ]  # fmt: skip
 
 

@@ -90,6 +90,25 @@ def callback(s: Step, *, callback: Callback, responded: bool, resolved: bool, sa
     callback.remark, callback.answered_at = remark, s.now
     callback.save(update_fields=["remark"])  # free text: no tracked field, so the step does not write it
     s.data = {"responded": responded, "resolved": resolved, "satisfied": satisfied}
+    if not resolved and s.case.state == CaseState.CLOSED:
+        s.case.unsolved = True
+        s.tell(street_organisation_id(s.case.street_id), "unsolved")
+        for office in Organisation.objects.filter(kind=Organisation.Kind.HEADQUARTERS, active=True):
+            s.tell(office.pk, "unsolved", "duty_leader")
+
+
+@action("settle_callback")
+def settle_callback(s: Step, *, reply: str) -> None:
+    """The answer to whoever said that it is not solved; what they said stays in the rates."""
+    parts.reply(s, reply, public=False)
+    s.case.unsolved = False
+
+
+@action("reopen")
+def reopen(s: Step) -> None:
+    """The reporter was right: the same lead does it again. It is no rebound: it had not been solved to come back."""
+    s.case.reopen_count += 1
+    come_back(s, rebound=False)
 
 
 @action("recheck")
@@ -109,23 +128,26 @@ def rebound(s: Step) -> None:
     come_back(s)
 
 
-def come_back(s: Step) -> None:
-    """反弹: the same lead gets it again with its history; it counts against who closed it, and the street hears."""
+def come_back(s: Step, *, rebound: bool = True) -> None:
+    """The same lead gets it again with its history, and the street hears; 反弹 counts against who closed it."""
     lead = s.loaded.lead()
-    s.case.rebound_count += 1
+    s.case.rebound_count += rebound
+    s.case.unsolved = False
     s.case.outcome, s.case.closed_at, s.case.watch_until = "", None, None
     for row in s.loaded.rechecks:
         if row.done_at is None:
             s.touch(row)
             row.done_at, row.remark = s.now, NO_RECHECK
-    s.tell(street_organisation_id(s.case.street_id), "rebound", again=False)
+    kind = "rebound" if rebound else "reopened"
+    s.tell(street_organisation_id(s.case.street_id), kind, again=False)
     if lead is None or lead.state != AssignmentState.DONE:
         s.case.state = CaseState.FILED
         s.clocks.start(ClockKind.DISPATCH)
         s.data = {"lead": None}
         return
     s.case.state = CaseState.HANDLING
-    via = Assignment.Via.SELF if lead.via == Assignment.Via.SELF else Assignment.Via.REBOUND
+    again = Assignment.Via.REBOUND if rebound else Assignment.Via.REOPENED
+    via = Assignment.Via.SELF if lead.via == Assignment.Via.SELF else again
     parts.assign(s, lead.organisation, Assignment.Role.LEAD, via)
-    s.tell(lead.organisation_id, "rebound", again=True)
+    s.tell(lead.organisation_id, kind, again=True)
     s.data = {"lead": parts.refs([lead.organisation])[0], "channel": str(Channel.STREET)}

@@ -78,7 +78,7 @@ def rule_dispute(s: Step, *, on: Dispute, lead: Organisation, supports: list[Org
             s.tell(organisation_id, "ruling")
         else:
             assignment.role = wanted[organisation_id]
-    round = 1 + s.case.rebound_count
+    round = s.case.round
     done = {
         a.organisation_id
         for a in s.loaded.assignments

@@ -6,7 +6,7 @@ from typing import Any
 from shaodao.cases import queries
 from shaodao.cases.actions.clocks import limit_of
 from shaodao.cases.actions.step import Actor, Step
-from shaodao.cases.models import Assignment, Case, Photo, Report, Whistle
+from shaodao.cases.models import Assignment, Case, Note, Photo, Report, Whistle
 from shaodao.cases.notices import name_of
 from shaodao.cases.words import AssignmentState, CaseState, ClockKind
 from shaodao.foundation import district
@@ -65,7 +65,7 @@ def assign(
         role=role,
         via=via,
         whistle=whistle,
-        round=round or 1 + step.case.rebound_count,
+        round=round or step.case.round,
         sent_at=step.now,
         stages=[
             {"name": s["name"], "value": s["value"], "unit": s["unit"]} for s in (condition.stages if condition else [])
@@ -101,6 +101,23 @@ def file_now(step: Step) -> None:
     choose_condition(step.case)
     step.clocks.stop(ClockKind.INTAKE)
     step.clocks.stop(ClockKind.PRECHECK, cancelled=True)
+
+
+def reply(s: Step, text: str, *, public: bool) -> None:
+    """What the reporters are told of the outcome, in words that were written for them; "" writes nothing."""
+    if text:
+        s.add(
+            Note(
+                case=s.case,
+                person=s.actor.person,
+                organisation_id=s.actor.organisation_id,
+                kind=Note.Kind.REPLY,
+                text=text,
+                told=True,
+                public=public,
+                created_at=s.now,
+            )
+        )
 
 
 def choose_condition(case: Case) -> None:

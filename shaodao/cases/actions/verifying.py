@@ -58,12 +58,14 @@ def rework(s: Step) -> None:
 
 
 @action("close")
-def close(s: Step) -> None:
+def close(s: Step, *, reply: str, public: bool) -> None:
+    parts.reply(s, reply, public=public)
     _close(s, Outcome.FIXED)
 
 
 @action("close_not_fixed")
-def close_not_fixed(s: Step) -> None:
+def close_not_fixed(s: Step, *, reply: str, public: bool) -> None:
+    parts.reply(s, reply, public=public)
     _close(s, Outcome.NOT_FIXED)
 
 
@@ -92,7 +94,7 @@ def _close(s: Step, outcome: str) -> None:
             s.add(Recheck(case=s.case, due_at=at))
     if street and any(a.state == AssignmentState.DONE and a.via != Assignment.Via.SELF for a in s.loaded.assignments):
         s.tell(street, "evaluate", "street")
-    round = 1 + s.case.rebound_count
+    round = s.case.round
     for report in s.case.reports.filter(Q(contact__isnull=False) | Q(channel=Channel.PUBLIC)):
         s.add(Callback(case=s.case, report=report, round=round, token=secrets.token_urlsafe(32), created_at=s.now))
     s.data = {"outcome": str(outcome)}

@@ -108,6 +108,7 @@ def detail(request: HttpRequest, row: Case, now: datetime) -> dict[str, Any]:
         "notes": [
             {
                 "id": n.pk,
+                "kind": n.kind,
                 "text": n.text,
                 "told": n.told,
                 "public": n.public,

@@ -52,6 +52,7 @@ class CaseLine(Schema):
     cell: str | None
     community: Named | None
     street: Named | None
+    unsolved: bool = Field(description="A reporter says that it is not solved, and nobody has answered that yet.")
     place_guessed: bool = Field(description="Street and community were taken from words; nobody has confirmed them.")
     lead: Named | None
     merged_into: str | None
@@ -69,6 +70,7 @@ class CaseLine(Schema):
     rework_count: int
     return_count: int
     rebound_count: int
+    reopen_count: int
 
 
 class CaseList(Schema):

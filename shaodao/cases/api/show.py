@@ -29,9 +29,9 @@ CASE_TIMES = (
     "closed_at",
     "watch_until",
 )
-CASE_COUNTS = ("report_count", "rework_count", "return_count", "rebound_count")
+CASE_COUNTS = ("report_count", "rework_count", "return_count", "rebound_count", "reopen_count")
 SAME = (
-    "state", "outcome", "channel", "urgent", "summary", "lon", "lat", "address", "place_guessed", "published", "sample",
+    "state", "outcome", "channel", "urgent", "summary", "lon", "lat", "address", "place_guessed", "unsolved", "published", "sample",
     "version",
 )  # fmt: skip
 ASSIGNMENT_FIELDS = (

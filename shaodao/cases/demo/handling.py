@@ -177,5 +177,6 @@ def check(s: Story) -> Any:
     if s.chance(0.04):
         s.do("close_not_fixed", s.w.actor("duty_leader"), reason=s.rng.choice(texts.NOT_FIXED))
     else:
-        s.do("close", s.w.actor("duty_leader"))
+        reply = s.rng.choice(texts.REPLIES)
+        s.do("close", s.w.actor("duty_leader"), reply=reply, public=bool(reply) and s.case.published)
     return False

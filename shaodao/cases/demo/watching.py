@@ -91,4 +91,15 @@ def answer(s: Story) -> Play:
         remark = s.rng.choice(texts.CALLBACKS)
         perform("callback", s.case.pk, Actor.public(), data=data | {"remark": remark}, extra={"callback": row})
         s.w.counts["callback"] += 1
+    s.case.refresh_from_db()
+    if s.case.unsolved and s.chance(0.7):
+        s.w.add(s.minutes(60, 2000), respond(s))
+    yield from ()
+
+
+def respond(s: Story) -> Play:
+    """Somebody looks at what the reporter said: mostly it was a misunderstanding, now and then the work is done again."""
+    s.case.refresh_from_db()
+    if s.case.unsolved and s.case.state == "closed":
+        s.do("settle_callback", s.w.actor("duty_leader"), reply=s.rng.choice(texts.SETTLED))
     yield from ()

@@ -42,9 +42,11 @@ class Case(models.Model):
     rework_count = models.PositiveIntegerField(default=0)
     return_count = models.PositiveIntegerField(default=0)
     rebound_count = models.PositiveIntegerField(default=0)
+    reopen_count = models.PositiveIntegerField(default=0)  # closed, and the reporter was right that it was not solved
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged_cases"
     )
+    unsolved = models.BooleanField(default=False)  # its reporter says so, and nobody has answered that yet
     published = models.BooleanField(default=False)  # staff looked at text and photos and let the public see them
     public_text = models.TextField(blank=True)
     sample = models.BooleanField(default=False)
@@ -84,7 +86,9 @@ class Case(models.Model):
         "rework_count",
         "return_count",
         "rebound_count",
+        "reopen_count",
         "merged_into_id",
+        "unsolved",
         "published",
         "sample",
         "parts",
@@ -114,6 +118,11 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def round(self) -> int:
+        """How often the work was begun: once, and again with each rebound and each reopening."""
+        return 1 + self.rebound_count + self.reopen_count
 
     @property
     def number(self) -> str:

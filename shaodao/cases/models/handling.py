@@ -59,6 +59,7 @@ class Assignment(models.Model):
         WHISTLE = "whistle", pgettext_lazy("via", "吹哨")
         SELF = "self", pgettext_lazy("via", "街道自行处置")
         REBOUND = "rebound", pgettext_lazy("via", "反弹重办")
+        REOPENED = "reopened", pgettext_lazy("via", "回访重办")
 
     case = ref(Case, "assignments", null=False)
     organisation = ref(Organisation, "assignments", null=False)
@@ -260,13 +261,21 @@ class Dispute(models.Model):
 
 
 class Note(models.Model):
-    """A progress note of a department, or a word of the headquarters. `told`: the case's reporters hear of it;
-    `public`: it stands on the case's public page, once the case has one. Whoever reported sees both kinds."""
+    """A progress note of a department, or the headquarters' reply when a case closes.
+
+    `told`: the case's reporters hear of it; `public`: it stands on the case's public page, once the case has one.
+    Whoever reported sees both.
+    """
+
+    class Kind(models.TextChoices):
+        PROGRESS = "progress", _("进展")
+        REPLY = "reply", _("答复")
 
     case = ref(Case, "notes", null=False)
     assignment = ref(Assignment, "notes")
     person = ref(PERSON, "notes")
     organisation = ref(Organisation, "notes")
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.PROGRESS)
     text = models.TextField()
     told = models.BooleanField(default=False)
     public = models.BooleanField(default=False)
@@ -278,6 +287,7 @@ class Note(models.Model):
         "assignment_id",
         "person_id",
         "organisation_id",
+        "kind",
         "text_sha256",
         "told",
         "public",

@@ -55,6 +55,11 @@ def marks(case: Case) -> SafeString:
         parts.append(("guessed", "map-pin-question", _("地点待核对")))
     if case.urgent:
         parts.append(("urgent", "bolt", _("紧急")))
+    if case.unsolved:
+        parts.append(("rebound", "message-circle", _("上报人说未解决")))
+    if case.reopen_count:
+        n = case.reopen_count
+        parts.append(("rework", "rotate", ngettext("回访重办 %(n)d 次", "回访重办 %(n)d 次", n) % {"n": n}))
     if case.rebound_count:
         parts.append(
             (

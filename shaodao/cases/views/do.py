@@ -57,7 +57,7 @@ def _post(request: HttpRequest, t: Transition, loaded: Loaded, row: Any, on: int
         data, reason = form.payload(actor.person)
         if t.action == "publish":
             redaction.apply(request, case, data)
-        elif t.action == "note" and unseen(request, data):
+        elif t.action in WRITES and unseen(request, data, WRITES[t.action]):
             return _page(request, t, loaded, row, form)
         perform(
             t.action,
@@ -83,9 +83,12 @@ def _post(request: HttpRequest, t: Transition, loaded: Loaded, row: Any, on: int
     return redirect(_after(request, case))
 
 
-def unseen(request: HttpRequest, data: dict[str, Any]) -> bool:
+WRITES = {"note": "text", "close": "reply", "close_not_fixed": "reply"}  # texts that may stand on the public page
+
+
+def unseen(request: HttpRequest, data: dict[str, Any], name: str) -> bool:
     """Is this text for the public page, and has its writer not yet looked at it as the public will read it?"""
-    return bool(data.get("public") and data.get("text")) and request.POST.get("previewed") != seal(data["text"])
+    return bool(data.get("public") and data.get(name)) and request.POST.get("previewed") != seal(data[name])
 
 
 def seal(text: str) -> str:
@@ -128,7 +131,8 @@ def _page(
         "numbers": panels.beside(t.action, loaded, row) if row else [],
         "ruled_before": panels.precedents(case) if t.action == "rule_dispute" else [],
     }
-    if t.action == "note" and request.method == "POST" and form["public"].value() and (text := form["text"].value()):
+    name = WRITES.get(t.action, "")
+    if name and request.method == "POST" and form["public"].value() and (text := form[name].value()):
         context["preview"] = {"text": masked(text), "seal": seal(text), "masked": masked(text) != text}
     if t.action == "publish":
         context["notes"] = [masked(n.text) for n in case.notes.filter(public=True)]

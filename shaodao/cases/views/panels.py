@@ -26,7 +26,7 @@ NOT_HERE = {"me_too", "callback", "escalate"}  # those come from the report form
 # The next thing to do, best first: the page offers the first one that is allowed as its one primary button.
 NEXT = (
     "whistle_confirm", "precheck", "file", "categorise", "dispatch", "rule_dispute", "grant", "sign", "report_in",
-    "resume", "stage_done", "finish", "verify", "close", "evaluate", "recheck", "review_appeal", "comment_evaluation",
+    "resume", "stage_done", "finish", "verify", "close", "reopen", "evaluate", "recheck", "review_appeal", "comment_evaluation",
 )  # fmt: skip
 
 

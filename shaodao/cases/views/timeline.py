@@ -31,10 +31,10 @@ ICONS = {
     "whistle_draft": "speakerphone", "whistle_confirm": "speakerphone", "sign": "file-import", "report_in": "map-pin-check",
     "send_back": "corner-up-left", "dispute": "scale", "rule_dispute": "gavel", "note": "message", "finish": "tools",
     "verify": "clipboard-check", "close": "checks", "close_not_fixed": "circle-x", "evaluate": "star",
-    "recheck": "rotate", "rebound": "rotate", "appeal": "scale", "review_appeal": "gavel", "urge": "bell-ringing", "supervise": "flag-exclamation",
+    "recheck": "rotate", "reopen": "rotate", "settle_callback": "message-circle", "rebound": "rotate", "appeal": "scale", "review_appeal": "gavel", "urge": "bell-ringing", "supervise": "flag-exclamation",
     "escalate": "bell", "locate": "map-pin", "merge": "arrow-merge", "unmerge": "arrows-split", "split": "arrows-split",
 }  # fmt: skip
-BAD = {"send_back", "rebound", "supervise", "close_not_fixed", "decline", "void"}
+BAD = {"send_back", "rebound", "reopen", "supervise", "close_not_fixed", "decline", "void"}
 QUIET = {"publish", "escalate", "recompute", "categorise"}
 SHOWN = {  # tracked fields of a case that the timeline tells, in this order
     "state": gettext_lazy("状态"),

@@ -126,7 +126,7 @@ def ratings(scope: Scope, now: datetime) -> list[Rated]:
 def came_back() -> QuerySet[Assignment]:
     """The assignments that a rebound made: the same lead gets the case again, in a later round."""
     return Assignment.objects.filter(round__gt=1, role=Assignment.Role.LEAD).filter(
-        Q(via=Assignment.Via.REBOUND) | Q(via=Assignment.Via.SELF)
+        Q(via=Assignment.Via.REBOUND) | Q(via=Assignment.Via.SELF, case__rebound_count__gt=0)
     )
 
 

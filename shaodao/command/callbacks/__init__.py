@@ -1,0 +1,1 @@
+"""What reporters said after closing: responded, resolved, satisfied; by unit, and each answer."""
