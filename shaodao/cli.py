@@ -336,6 +336,18 @@ def user_password(username: str, password: str) -> None:
         raise click.ClickException("; ".join(str(v) for v in error.errors.values())) from None
 
 
+@user.command("reset-factor")
+@click.argument("username")
+@click.option("--reason", default="", help="Why, for the log.")
+def user_reset_factor(username: str, reason: str) -> None:
+    """Take away a person's second factor and recovery codes and end their sessions: after a lost phone."""
+    ready()
+    from shaodao.organisations import actions
+
+    n = actions.reset_factor(_person(username), reason=reason)
+    talk.print(f"{n} factors of {username} taken away")
+
+
 @user.command("post")
 @click.argument("username")
 @click.argument("role")

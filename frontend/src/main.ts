@@ -20,6 +20,7 @@ import { live } from "./components/live";
 import { locate } from "./components/locate";
 import { menus } from "./components/menu";
 import { offline } from "./components/offline";
+import { passkey } from "./components/passkey";
 import { photos } from "./components/photos";
 import { redact } from "./components/redact";
 import { rows } from "./components/rows";
@@ -39,6 +40,7 @@ function lazily(root: ParentNode, selector: string, mount: (el: HTMLElement) => 
 }
 
 function enhance(root: ParentNode): void {
+  passkey(root); // before the guard of forms, see there
   forms(root);
   bulk(root);
   copy(root);

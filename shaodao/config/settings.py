@@ -11,6 +11,8 @@ SHAODAO_REPORTS_PER_HOUR  reports that one browser may send in an hour without a
 SHAODAO_EVENTS_URL     address of the event stream behind a proxy, e.g. /events (default: its own port under shaodao run)
 SHAODAO_WEBHOOK_PRIVATE  "1" lets webhooks go to private addresses
 SHAODAO_SMS_ADAPTER, SHAODAO_WECOM_ADAPTER  dotted path of the function that sends (default: files under var/outgoing)
+SHAODAO_OIDC_ISSUER, _CLIENT_ID, _CLIENT_SECRET  single sign-on with an OpenID Connect provider (docs/operations.md)
+SHAODAO_OIDC_LABEL, _CLAIM  words on its button; the claim that holds our user name (default preferred_username)
 SHAODAO_DEBUG          "1" shows tracebacks; for developers only
 """
 
@@ -22,6 +24,7 @@ from urllib.parse import unquote, urlparse
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,6 +174,31 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
+AXES_SENSITIVE_PARAMETERS = ["password", "old_password", "new_password1", "new_password2", "code", "credential"]
+AXES_CLIENT_IP_CALLABLE = "shaodao.organisations.auth.address_of"
+
+
+def _oidc() -> dict[str, str]:
+    """Single sign-on, where it is configured: all of it, and over https (or this machine)."""
+    issuer = os.environ.get("SHAODAO_OIDC_ISSUER", "").strip().rstrip("/")
+    if not issuer:
+        return {}
+    found = {
+        "issuer": issuer,
+        "client_id": os.environ.get("SHAODAO_OIDC_CLIENT_ID", ""),
+        "client_secret": os.environ.get("SHAODAO_OIDC_CLIENT_SECRET", ""),
+        "label": os.environ.get("SHAODAO_OIDC_LABEL", ""),
+        "claim": os.environ.get("SHAODAO_OIDC_CLAIM") or "preferred_username",
+    }
+    at = urlparse(issuer)
+    if at.scheme != "https" and (at.scheme, at.hostname) not in {("http", "127.0.0.1"), ("http", "localhost")}:
+        raise ImproperlyConfigured("SHAODAO_OIDC_ISSUER must be an https address")
+    if not (found["client_id"] and found["client_secret"]):
+        raise ImproperlyConfigured("SHAODAO_OIDC_ISSUER needs SHAODAO_OIDC_CLIENT_ID and SHAODAO_OIDC_CLIENT_SECRET")
+    return found
+
+
+OIDC = _oidc()
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("简体中文")), ("en", _("英语"))]

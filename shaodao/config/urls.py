@@ -17,7 +17,6 @@ urlpatterns = [
     path("login/", sign_in, name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("welcome/<uidb64>/<token>/", Welcome.as_view(), name="welcome"),
-    path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
-    path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("", include("shaodao.organisations.account.urls")),
     path("language/", include("django.conf.urls.i18n")),
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from shaodao.foundation import log
 from shaodao.foundation.naming import named
+from shaodao.organisations.account import pending, sso
 from shaodao.organisations.models import Post
 
 DEMO_FILE = "demo_password"
@@ -26,12 +27,14 @@ def demo_password() -> str:
 
 
 class SignIn(auth.LoginView):
-    """Django's login with lockout (axes); shows the demonstration accounts only in demonstration mode."""
+    """Django's login with lockout (axes), then the second factor; shows the demonstration accounts only in
+    demonstration mode, and the single sign-on only where it is configured."""
 
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
+        context["sso_label"] = sso.label()
         password = demo_password()
         if password:
             posts = Post.objects.filter(person__sample=True, person__is_active=True, active=True)
@@ -48,8 +51,8 @@ class SignIn(auth.LoginView):
         return context
 
     def form_valid(self, form) -> HttpResponse:
-        log.write("session.login", f"person:{form.get_user().pk}", actor=form.get_user())
-        return super().form_valid(form)
+        """The password was right: nobody is signed in before the second factor was, where there is one."""
+        return pending.begin(self.request, form.get_user(), "password", self.get_redirect_url())
 
 
 class Welcome(auth.PasswordResetConfirmView):

@@ -4,7 +4,7 @@
 """
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from django.utils.translation import ngettext
@@ -70,6 +70,12 @@ class Rung(msgspec.Struct, frozen=True):
     notify: tuple[str, ...] = ("lead",)  # lead, street, headquarters
 
 
+class RequiredFor(msgspec.Struct, frozen=True):
+    """Whoever holds one of these posts has to have a second factor; for everybody else it is optional."""
+
+    required_for: tuple[str, ...]
+
+
 class Settings(msgspec.Struct, frozen=True):
     windows: tuple[tuple[str, str], ...] = (("08:00", "12:00"), ("14:00", "18:00"))
     notice_years: tuple[int, int] = (2010, 2026)
@@ -98,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True):
         Rung("supervise", 1.5, "督办", "Supervision", ("lead", "street", "headquarters")),
     )
     retention_months: int = 36
+    second_factor: Literal["off", "optional"] | RequiredFor = "optional"
     basemap: dict[str, Any] | None = None
 
 
@@ -117,6 +124,8 @@ SECONDS = 5.0
 
 def parse_settings(data: dict[str, Any]) -> Settings:
     """Typed settings of a pack's `settings:` block; raises msgspec.ValidationError that names the path of the fault."""
+    if data.get("second_factor") is False:  # YAML reads a bare `off` as false
+        data = data | {"second_factor": "off"}
     return msgspec.convert(data, Settings, strict=False)
 
 

@@ -43,6 +43,7 @@ def _strings(_language: str | None) -> dict[str, str]:
         "draft_restored": _("已恢复您上次未提交的内容。"),
         "draft_clear": _("清空草稿"),
         "chosen": _("已选 {n} 项"),
+        "passkey_failed": _("通行密钥没有完成，请再试一次"),
         # Photos
         "photos_chosen": _("已选照片"),
         "photo_remove": _("移除照片 {name}"),

@@ -1,7 +1,10 @@
 """Who is who: organisations, persons, and the posts that give a person a role over a place or an organisation."""
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -43,10 +46,59 @@ class Person(AbstractUser):
     name = models.CharField(_("姓名"), max_length=60, blank=True)
     name_en = models.CharField(max_length=100, blank=True)
     sample = models.BooleanField(default=False)
+    wrong_codes = models.PositiveSmallIntegerField(default=0)  # in a row, from any address
+    session_epoch = models.PositiveIntegerField(default=0)  # raised to end every session of this person
 
     def __str__(self) -> str:
         """The name in the language of the page; what is written down for good takes `name` itself."""
         return named(self) or self.username
+
+    def _get_session_auth_hash(self, secret: Any = None) -> str:
+        """What a session is bound to: the password, and the epoch, so that all sessions can be ended at once."""
+        bound = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if not self.session_epoch:
+            return str(bound)
+        return salted_hmac("organisations.session", f"{bound}|{self.session_epoch}", algorithm="sha256").hexdigest()
+
+
+class Factor(models.Model):
+    """What a person has besides the password: an authenticator app, or a passkey."""
+
+    class Kind(models.TextChoices):
+        TOTP = "totp", _("验证器")
+        PASSKEY = "passkey", _("通行密钥")
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="factors")
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    name = models.CharField(max_length=60, blank=True)  # of a passkey
+    secret = models.TextField()  # sealed (account/sealing.py): the app's key, or the passkey's public credential
+    last_step = models.BigIntegerField(default=0)  # the app's last step, or the passkey's last counter, that was used
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=models.Q(kind="totp"), name="one_authenticator_app")
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.get_kind_display()
+
+
+class RecoveryCode(models.Model):
+    """A code on paper for the day when the phone is gone: good once, kept only as a keyed digest."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["person", "digest"], name="recovery_code_once")]
+
+    def __str__(self) -> str:
+        return f"recovery code {self.pk}"
 
 
 class Post(models.Model):

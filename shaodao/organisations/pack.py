@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.utils.translation import gettext as _
 
 from shaodao.foundation import clock
-from shaodao.foundation.pack import Pack, Part, register
+from shaodao.foundation.pack import SETTINGS_FILE, Pack, Part, register
 from shaodao.foundation.sync import retire, sync
 from shaodao.foundation.tables import Bad, Column, Problem, Row, TableSpec, boolean, by_depth, choice, cycles, text
 from shaodao.organisations.models import Organisation, Person, Post
@@ -62,6 +62,7 @@ def check(pack: Pack) -> list[Problem]:
     problems += [r.problem("parent", _("上级绕成了圈"), _("改正上级编码")) for r in cycles(rows, "code", "parent")]
     if rows and not any(row["kind"] == Kind.HEADQUARTERS for row in rows):
         problems.append(rows[0].problem("kind", _("没有总指挥部办公室"), _("要有一行的 kind 为 headquarters")))
+    problems += _check_second_factor(pack)
     return problems + [p for row in pack.table(ACCOUNTS) for p in _check_account(row, known, places)]
 
 
@@ -79,6 +80,19 @@ def _check_organisation(row: Row, known: dict[str, Row], places: dict[str, Row])
         hint = _("级别应为 %(l)s") % {"l": "/".join(sorted(levels))}
         problems.append(row.problem("place", _("这类单位要有自己的地方"), hint))
     return problems
+
+
+def _check_second_factor(pack: Pack) -> list[Problem]:
+    """`settings.second_factor.required_for` names posts that there are."""
+    settings = pack.settings_file(SETTINGS_FILE).get("settings")
+    rule = settings.get("second_factor") if isinstance(settings, dict) else None
+    roles = rule.get("required_for") if isinstance(rule, dict) else None
+    at, hint = "settings.second_factor.required_for", ", ".join(Role.values)
+    return [
+        Problem(SETTINGS_FILE, 0, at, _("没有名叫“%(c)s”的岗位") % {"c": role}, hint)
+        for role in (roles if isinstance(roles, list) else [])
+        if role not in Role.values
+    ]
 
 
 def _check_account(row: Row, known: dict[str, Row], places: dict[str, Row]) -> list[Problem]:
