@@ -211,6 +211,18 @@ def test_a_required_post_sets_up_before_anything_else(anna, required, browser_of
         factors.remove(anna.factors.get(), clock.now())
 
 
+def test_a_set_up_is_not_taken_over_by_who_knows_the_password(anna, required, browser_of):
+    required({"required_for": ["duty_leader"]})
+    thief, browser = browser_of(), browser_of()
+    thief.sign_in(anna)
+    stolen = thief.offered_key("/login/set-up/")
+    browser.sign_in(anna)
+    browser.post("/login/set-up/", {"code": code_at(browser.offered_key("/login/set-up/"))})
+    factor = anna.factors.get()
+    assert thief.post("/login/set-up/", {"code": code_at(stolen)})["Location"] == "/login/"
+    assert anna.factors.get() == factor and thief.who is None
+
+
 def test_other_posts_and_sample_people_are_not_asked(anna, town, required, browser_of):
     required({"required_for": ["admin"]})
     assert browser_of().sign_in(anna)["Location"] == "/work/"
@@ -272,6 +284,42 @@ def test_a_key_that_cannot_be_read_lets_nobody_in(anna, armed, settings):
     with later(minutes=2):
         browser.sign_in(anna)
         assert browser.post("/login/code/", {"code": code_at(key)}).status_code == 422
+
+
+GARBAGE = ["", "null", "[]", "{}", "7", '{"id": 1, "rawId": 2}', "[" * 90_000, '{"a":' * 20_000, "\0", "é" * 500]
+GARBAGE.append(
+    '{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","attestationObject":"oA"}}'
+)
+
+
+def test_passkey_answers_that_are_garbage(anna, browser_of, settings):
+    settings.ORIGIN = "https://city.example"
+    browser = browser_of()
+    browser.sign_in(anna)
+    for text in GARBAGE:
+        browser.get("/account/factors/add/")
+        answer = browser.post("/account/factors/add/", {"name": "x", "credential": text})
+        assert answer.status_code == 422 and not anna.factors.exists()
+    anna.factors.create(kind="passkey", name="k", secret="not sealed", created_at=clock.now())
+    other = browser_of()
+    other.sign_in(anna)
+    for text in GARBAGE[1:5]:
+        assert other.post("/login/code/", {"credential": text}).status_code == 422 and other.who is None
+    settings.AXES_ENABLED = False
+    for text in GARBAGE[5:]:
+        assert other.post("/login/code/", {"credential": text}).status_code == 422 and other.who is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "offered"),
+    [("https://city.example", True), ("http://localhost:8000", True), ("http://127.0.0.1:8000", False),
+     ("http://city.example", False), ("https://10.1.2.3", False), ("https://[::1]:8000", False)],
+)  # fmt: skip
+def test_passkeys_are_offered_where_browsers_allow_them(anna, browser_of, settings, origin, offered):
+    settings.ORIGIN = origin
+    browser = browser_of()
+    browser.sign_in(anna)
+    assert ("data-passkey" in browser.get("/account/factors/add/").content.decode()) is offered
 
 
 @pytest.mark.django_db(transaction=True)

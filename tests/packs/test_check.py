@@ -192,6 +192,8 @@ def test_too_many_cells(example, edit):
         ("watch_days: 30", "watch_days: many", "settings.watch_days"),
         ("unit: hour", "unit: minute", "settings.limits.arrive"),
         ("arrive:", "arrival:", "settings.limits.arrival"),
+        ("watch_days: 30", "second_factor: sometimes", "settings.second_factor"),
+        ("watch_days: 30", "second_factor: {required_for: [boss]}", "settings.second_factor.required_for"),
         ('code: "999901"', "code: 99901", "code"),
         ("centre: [113.3060, 40.0045]", "centre: [40.0045, 113.3060]", "centre"),
         ("datum: WGS-84", "datum: WGS84", "datum"),
@@ -201,6 +203,12 @@ def test_settings_are_typed(example, edit, old, new, column):
     edit("district.yaml", old, new)
     found = [p for p in problems_of(example) if p.file == "district.yaml"]
     assert column in {p.column for p in found}, [str(p) for p in found]
+
+
+@pytest.mark.parametrize("value", ["off", "optional", "{required_for: [admin, headquarters]}"])
+def test_the_second_factor_of_a_district(example, edit, value):
+    edit("district.yaml", "watch_days: 30", f"second_factor: {value}")
+    assert check_pack(example)[1] == []
 
 
 def test_yaml_that_does_not_parse_names_the_line(example):

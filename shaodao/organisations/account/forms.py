@@ -33,7 +33,7 @@ class CodeForm(Plain):
 
 class RecoveryForm(Plain):
     code = forms.CharField(
-        label=_("恢复码"),
+        label=_("一个恢复码"),
         max_length=30,
         help_text=_("设置时打印或抄下的十个恢复码之一，每个只能用一次。"),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),

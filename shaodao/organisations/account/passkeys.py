@@ -1,10 +1,12 @@
 """Passkeys and security keys (WebAuthn) as a second factor. The page carries the question, its form the answer.
 
-Browsers ask for https (or localhost) and a host name: elsewhere passkeys are not offered.
+Browsers ask for https (or localhost) and a host name: elsewhere passkeys are not offered. What a browser answers is
+anybody's bytes, and the library's parsers (JSON, CBOR, keys) raise all kinds of errors on them: any error is a refusal.
 """
 
 import base64
 import json
+import logging
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlparse
@@ -31,6 +33,7 @@ from shaodao.organisations.account.sealing import Unreadable, seal, unseal
 from shaodao.organisations.models import Factor, Person
 
 ASKED = "passkey_question"
+logger = logging.getLogger(__name__)
 MOST = 10
 # The password came first, so that a touch is enough: no PIN, and no room taken on a security key.
 TOUCH = UserVerificationRequirement.DISCOURAGED
@@ -93,14 +96,17 @@ def add(request: HttpRequest, person: Person, name: str, answer: str, now: datet
         raise Invalid({"name": _("最多 %(n)s 个，请先移除不用的") % {"n": MOST}})
     try:
         made = _server().register_complete(state, json.loads(answer))
+        credential = made.credential_data
+        if credential is None:
+            raise ValueError("no credential")
     except Exception as error:
-        raise _not_done(error) from None
-    assert made.credential_data is not None
+        logger.info("passkey not taken: %s", error)
+        raise Invalid({"credential": _("没有完成，请再试一次")}) from None
     Factor.objects.create(
         person=person,
         kind=Factor.Kind.PASSKEY,
         name=name,
-        secret=seal(base64.b64encode(bytes(made.credential_data)).decode()),
+        secret=seal(base64.b64encode(bytes(credential)).decode()),
         last_step=made.counter,
         created_at=now,
     )
@@ -116,16 +122,9 @@ def check(request: HttpRequest, person: Person, answer: str, now: datetime) -> b
         used = _server().authenticate_complete(state, list(known.values()), given)
         counter = AuthenticationResponse.from_dict(given).response.authenticator_data.counter
     except Exception as error:
-        _not_done(error)
+        logger.info("passkey refused: %s", error)
         return False
     row = Factor.objects.filter(pk=next(pk for pk, one in known.items() if one == used))
     if counter:  # a key that counts must have counted on: otherwise it is a copy
         row = row.filter(last_step__lt=counter)
     return row.update(last_step=counter, last_used_at=now) == 1
-
-
-def _not_done(error: Exception) -> Invalid:
-    """What a browser sent is anybody's bytes, and the library's parsers answer many kinds of error to them."""
-    if not isinstance(error, (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)):
-        raise error
-    return Invalid({"credential": _("没有完成，请再试一次")})

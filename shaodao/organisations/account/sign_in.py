@@ -92,6 +92,9 @@ def _proved(request: HttpRequest, person: Person, form: Any) -> bool:
 @step(rules.Need.SET_UP)
 def set_up(request: HttpRequest, person: Person, kept: dict[str, Any]) -> HttpResponse:
     """Whoever holds a post that requires a second factor sets it up before anything else, and is then signed in."""
+    if person.factors.exists():  # set up in another browser meanwhile: only that one signs in now
+        request.session.pop(pending.KEY, None)
+        return redirect("login")
     context: dict[str, Any] = {"layout": PUBLIC, "forced": True}
     if request.method != "POST":
         return setting_up.page(request, person, **context)
