@@ -7,6 +7,14 @@ def action_names() -> dict[str, str]:
     """Words for what the log records; an action without words shows its code."""
     return {
         "session.login": _("登录"),
+        "session.end_all": _("全部退出登录"),
+        "session.stranger": _("单点登录的陌生人"),
+        "factor.add": _("添加第二重验证"),
+        "factor.remove": _("移除第二重验证"),
+        "factor.recovery_codes": _("更换恢复码"),
+        "factor.recovery_used": _("用掉一个恢复码"),
+        "factor.closed": _("验证码错得太多，关闭第二重验证"),
+        "factor.reset": _("重置第二重验证"),
         "contact.read": _("查看上报人联系方式"),
         "pack.load": _("装载数据包"),
         "audit.verify": _("核对存证"),
