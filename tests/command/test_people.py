@@ -40,6 +40,7 @@ def test_only_an_administrator_changes_accounts(town, visitor):
         ("post", reverse("command_post", args=[row.pk])),
         ("post", reverse("command_post_end", args=[row.pk, post.pk])),
         ("post", reverse("command_person_invite", args=[row.pk])),
+        ("post", reverse("command_person_factor", args=[row.pk])),
     ]
     for role in ("headquarters", "duty_leader", "street_leader"):
         for method, url in addresses:
@@ -168,3 +169,11 @@ def test_the_number_of_queries_does_not_grow_with_accounts(town, admin, django_a
         town.person("department", town.water, username=f"w{i}")
     with django_assert_max_num_queries(12):
         assert "w29" in text(admin.get(reverse("command_people")))
+
+
+def test_a_lost_second_factor_is_cleared_with_a_reason(town, admin):
+    row = town.person("department")
+    url = reverse("command_person_factor", args=[row.pk])
+    assert "请写明理由" in text(admin.post(url, {"reason": " "}, follow=True))
+    assert not LogEntry.objects.filter(action__contains="factor").exists()
+    assert "已清除 0 个" in text(admin.post(url, {"reason": "当面核对了身份证"}, follow=True))

@@ -10,5 +10,6 @@ urlpatterns = [
     path("<int:pk>/", views.person, name="command_person"),
     path("<int:pk>/posts/", views.give_post, name="command_post"),
     path("<int:pk>/posts/<int:post>/end/", views.end_post, name="command_post_end"),
+    path("<int:pk>/factor/", views.reset_factor, name="command_person_factor"),
     path("<int:pk>/invite/", views.invite, name="command_person_invite"),
 ]

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -152,6 +153,20 @@ def end_post(request: HttpRequest, pk: int, post: int) -> HttpResponse:
         messages.error(request, " ".join(str(text) for text in error.errors.values()))
     else:
         messages.success(request, _("岗位已结束") if row.active else _("岗位已授予"))
+    return redirect("command_person", pk)
+
+
+@require_POST
+@page(ADMIN)
+def reset_factor(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody lost telephone and recovery codes: their second factors end, with a reason that the log keeps."""
+    row, reason = get_object_or_404(Person, pk=pk), request.POST.get("reason", "").strip()[:200]
+    if not reason:
+        messages.error(request, _("请写明理由，例如怎样确认了是本人"))
+    else:
+        n = actions.reset_factor(row, by=scope_of(request).actor.person, reason=reason)
+        text = ngettext("已清除 %(n)d 个第二验证方式", "已清除 %(n)d 个第二验证方式", n) % {"n": n}
+        messages.success(request, text)
     return redirect("command_person", pk)
 
 
