@@ -1,12 +1,16 @@
 """Cases that are open *now*, planned backwards from now, so that every list has green, yellow and red in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from shaodao.cases.demo.story import Plan
 from shaodao.cases.demo.world import World, before
 from shaodao.foundation.district import Limit
+from shaodao.organisations.models import Post
+from shaodao.places.models import Place
 
 Times = dict[str, datetime]
 GREEN, YELLOW, RED = 0.4, 0.88, 2.2
@@ -17,17 +21,27 @@ def plans(world: World, now: datetime, seed: int) -> list[tuple[datetime, Plan]]
     limits = world.settings.limits
     made: list[tuple[datetime, Plan]] = []
 
-    def plan(stop: str, times: Times | float | Callable[[Limit], Times], way: str = "dispatch", kind: str = "") -> None:
+    def plan(
+        stop: str,
+        times: Times | float | Callable[[Limit], Times],
+        way: str = "dispatch",
+        kind: str = "",
+        *,
+        within: Sequence[Place] = (),
+        staged: bool = False,
+    ) -> None:
         """`times`: of the steps (or what they are under a handling limit), or the share of it that is used by now."""
         topic, category = world.topic(world.rng)
         conditions = [c for c in category.conditions.all() if c.active and not c.stages]
         condition = world.rng.choice(conditions) if conditions else None
+        if staged and (found := world.staged(world.rng)):
+            topic, category, condition = found
         limit = Limit(condition.limit_value, condition.limit_unit) if condition else limits.handle
         if isinstance(times, float):
             times = lead_up("assign", before(now, limit, times))
         elif callable(times):
             times = times(limit)
-        community, lon, lat = world.spot(world.rng)
+        community, lon, lat = world.spot(world.rng, within)
         number = f"{seed}-now-{len(made)}"
         row = Plan(
             number,
@@ -62,6 +76,7 @@ def plans(world: World, now: datetime, seed: int) -> list[tuple[datetime, Plan]]
     _whistles(world, now, plan)
     _waiting(world, now, plan)
     _appeals(now, plan)
+    _desks(now, plan)
     return made
 
 
@@ -132,6 +147,27 @@ def _waiting(world: World, now: datetime, plan: Callable[..., None]) -> None:
         plan("dispute", lead_up("assign", now - timedelta(hours=hours)) | {"dispute": now - timedelta(hours=hours - 1)})
     for minutes in (70, 100):
         plan("returned", lead_up("assign", now - timedelta(minutes=minutes)))
+
+
+def _desks(now: datetime, plan: Callable[..., None]) -> None:
+    """Something to do on the desk of every account that one can try, and work in stages."""
+    for share in (0.1, 0.5, 0.9):
+        plan("take", share, staged=True)
+    posts = Post.objects.filter(
+        person__sample=True, role__in=["street", "community"], organisation__place__isnull=False
+    )
+    tried = posts.exclude(person__password__startswith=UNUSABLE_PASSWORD_PREFIX).select_related("organisation__place")
+    for post in tried.order_by("pk"):
+        place = post.organisation.place
+        assert place is not None
+        if post.role == "community":
+            for stop, minutes in (("precheck", 12), ("finish", 20)):
+                at = now - timedelta(minutes=minutes)
+                plan(stop, lead_up("ask" if stop == "precheck" else "finish", at), within=[place])
+        else:
+            communities = list(Place.objects.filter(parent=place, active=True))
+            for share in (0.2, 0.85):
+                plan("take", share, "self", within=communities)
 
 
 def _appeals(now: datetime, plan: Callable[..., None]) -> None:

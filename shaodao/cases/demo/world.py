@@ -2,14 +2,14 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
 from shaodao.cases.actions import Actor
 from shaodao.cases.demo import texts
 from shaodao.cases.demo.texts import Topic
-from shaodao.catalogue.models import Category
+from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation import calendar, clock, district
 from shaodao.foundation.district import Limit
 from shaodao.foundation.errors import Conflict, Invalid, Refused
@@ -118,12 +118,16 @@ class World:
             found.setdefault(community, []).append((bounds[0], bounds[1], bounds[2], bounds[3]))
         return found
 
-    def spot(self, rng: Random) -> tuple[Place, float, float]:
-        """A community, most often of a busy street and near its middle, and a point in one of its cells."""
+    def spot(self, rng: Random, wanted: Sequence[Place] = ()) -> tuple[Place, float, float]:
+        """A community, most often of a busy street and near its middle, and a point in one of its cells.
+
+        `wanted`: one of these, if any of them has cells.
+        """
+        wanted = [place for place in wanted if place.pk in self.cells]
         while True:
             street = rng.choices(self.streets, self.street_weights)[0]
             places = self._of(street)
-            community = places[min(int(rng.expovariate(1 / 3)), len(places) - 1)]
+            community = rng.choice(wanted) if wanted else places[min(int(rng.expovariate(1 / 3)), len(places) - 1)]
             if cells := self.cells.get(community.pk):
                 west, south, east, north = rng.choice(cells)
                 lon = west + (east - west) * rng.uniform(0.1, 0.9)
@@ -142,6 +146,11 @@ class World:
                 said = tuple(s.replace("{name}", category.name) for s in plain)
                 found.append((Topic(category.key, 10, "litter", said, ("已处理。",)), category))
         return found
+
+    def staged(self, rng: Random) -> tuple[Topic, Category, Condition] | None:
+        """A topic whose work goes in stages, with the condition that says which; None where the catalogue has none."""
+        rows = [(t, c, k) for t, c in self.topics for k in c.conditions.all() if k.active and k.stages]
+        return rng.choice(rows) if rows else None
 
     def topic(self, rng: Random) -> tuple[Topic, Category]:
         return rng.choices(self.topics, [t.weight for t, _c in self.topics])[0]
