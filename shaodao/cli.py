@@ -42,9 +42,12 @@ def answer(result: dict[str, Any], as_json: bool) -> None:
         if isinstance(value, list):
             click.echo(f"{key}: {len(value)}")
             for row in value[:50]:
-                click.echo(
-                    "  " + (" ".join(f"{v}" for v in row.values() if v != "") if isinstance(row, dict) else f"{row}")
+                said = (
+                    [f"{v}" for k, v in row.items() if v != "" and (k, v) != ("row", 0)]
+                    if isinstance(row, dict)
+                    else [f"{row}"]
                 )
+                click.echo("  " + " ".join(said))
         else:
             click.echo(f"{key}: {value}")
 
@@ -62,6 +65,17 @@ def bar(label: str) -> Iterator[Callable[..., None]]:
             progress.advance(task, n)
 
         yield move
+
+
+class Wrong(click.ClickException):
+    """The call was wrong: what was given cannot be right."""
+
+    exit_code = 2
+
+    @classmethod
+    def given(cls, errors: dict[str, Any]) -> "Wrong":
+        """From the faults of an action, by field."""
+        return cls("; ".join(f"{name}: {text}" for name, text in errors.items()))
 
 
 class Front(click.Group):
@@ -168,6 +182,7 @@ def import_letters(file: Path, as_json: bool) -> None:
     for rejection in result.pop("rejections", []):
         talk.print(f"row {rejection['row']}: {rejection['reason']}", markup=False, highlight=False)
     answer(result, as_json)
+    sys.exit(1 if result["read"] and not result["imported"] else 0)
 
 
 @import_.command("catalogue")
@@ -317,7 +332,7 @@ def user_create(username: str, name: str, password: str) -> None:
     try:
         actions.create_person(username, name, password)
     except Invalid as error:
-        raise click.ClickException("; ".join(f"{k}: {v}" for k, v in error.errors.items())) from None
+        raise Wrong.given(error.errors) from None
     talk.print(f"account {username} made")
 
 
@@ -333,7 +348,8 @@ def user_password(username: str, password: str) -> None:
     try:
         actions.set_password(_person(username), password)
     except Invalid as error:
-        raise click.ClickException("; ".join(str(v) for v in error.errors.values())) from None
+        raise Wrong.given(error.errors) from None
+    talk.print(f"password of {username} set")
 
 
 @user.command("reset-factor")
@@ -341,7 +357,7 @@ def user_password(username: str, password: str) -> None:
 @click.option("--reason", default="", help="Why, for the log.")
 def user_reset_factor(username: str, reason: str) -> None:
     """Take away a person's second factor and recovery codes and end their sessions: after a lost phone."""
-    ready()
+    database()
     from shaodao.organisations import actions
 
     n = actions.reset_factor(_person(username), reason=reason)
@@ -356,13 +372,19 @@ def user_reset_factor(username: str, reason: str) -> None:
 def user_post(username: str, role: str, organisation: str, end: bool) -> None:
     """Give a person a role in an organisation (by its code), or end it."""
     database()
-    from shaodao.foundation.errors import Invalid
+    from shaodao.foundation.errors import Invalid, Refused
     from shaodao.organisations import actions
 
+    person = _person(username)
+    if end and not person.posts.filter(role=role, organisation__code=organisation, active=True).exists():
+        raise Wrong(f"{username} does not hold {role} at {organisation}")
     try:
-        actions.set_post(_person(username), role, organisation, active=not end)
+        actions.set_post(person, role, organisation, active=not end)
     except Invalid as error:
-        raise click.ClickException("; ".join(f"{k}: {v}" for k, v in error.errors.items())) from None
+        raise Wrong.given(error.errors) from None
+    except Refused as error:
+        raise click.ClickException(str(error.reason)) from None
+    talk.print(f"{username}: {role} at {organisation} {'ended' if end else 'given'}")
 
 
 @user.command("token")
@@ -383,7 +405,8 @@ def user_token(username: str, name: str, scopes: tuple[str, ...], days: int) -> 
     try:
         _row, secret = tokens.issue(_person(username), name, scopes, now, expires_at=now + timedelta(days=days))
     except Invalid as error:
-        raise click.ClickException("; ".join(f"{k}: {v}" for k, v in error.errors.items())) from None
+        raise Wrong.given(error.errors) from None
+    talk.print("the token is shown this once; keep it where nobody else reads it")
     click.echo(secret)
 
 

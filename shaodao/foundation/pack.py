@@ -151,6 +151,9 @@ def _checked(pack: Pack) -> tuple[dict[str, int], list[Problem]]:
         return {}, [Problem(str(pack.root), 0, "", _("没有这个文件夹"), _("例如 districts/pingcheng"))]
     known = parts()
     found = [problem for part in known for problem in part.check(pack)]
+    if whole := [p for p in pack.problems if p.row <= 1 or not p.column]:
+        found = []  # a file that cannot be read makes everything that refers to it look wrong: first things first
+        pack.problems[:] = whole
     problems = sorted(dict.fromkeys(pack.problems + found), key=lambda p: (pack.place(p.file), p.row))
     if problems:
         return {}, problems
