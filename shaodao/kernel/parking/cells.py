@@ -17,42 +17,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
-SIZE: Final = 8.0
-"""Metres. Small enough that most cells near a row of bays have one or two that can be the nearest."""
-MOST_TILES: Final = 1 << 24
-"""64 MB for an area of 260 km by 260 km. A wider one gets larger cells."""
+SIZE: Final = 5.0
+"""Metres, for tolerances about 10 m: most cells near a row of bays then have one or two bays that can be the nearest."""
+MOST_ENTRIES: Final = 1 << 22
+MOST_TILES: Final = 1 << 22
+"""16 MB each. Where a wide reach, large zones or a wide area would need more, cells are larger."""
 BIG: Final = 16
 """A bay of more edges is not kept whole."""
 
 SMALL, FULL = -(2**30), -(2**30) - 1  # as in `loops`
 _GIVEN: Final = -(2**31)
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Cells of ``size`` metres from the south-west corner (``west``, ``south``), ``nx`` in a row, ``ny`` rows."""
-
-    west: float
-    south: float
-    size: float
-    nx: int
-    ny: int
-
-    @classmethod
-    def over(cls, edges: Floats, around: float) -> Grid:
-        """The grid that holds all edges and what lies ``around`` metres from them."""
-        if not edges.size:
-            return cls(0.0, 0.0, SIZE, 1, 1)
-        ends = edges.reshape(-1, 2)
-        low, high = ends.min(axis=0) - around - SIZE, ends.max(axis=0) + around + SIZE
-        wide, tall = (float(side) for side in high - low)
-        size = max(SIZE, float(np.sqrt(wide * tall / MOST_TILES)) / 8)
-        return cls(float(low[0]), float(low[1]), size, int(wide / size) + 1, int(tall / size) + 1)
-
-    @property
-    def tiling(self) -> tuple[float, float, float, int, int]:
-        """As the loops take it."""
-        return self.west, self.south, self.size, self.nx, self.ny
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +56,39 @@ class Bays:
 
 
 @dataclass(frozen=True, eq=False)
+class Grid:
+    """Cells of ``size`` metres from the south-west corner (``west``, ``south``), ``nx`` in a row, ``ny`` rows."""
+
+    west: float
+    south: float
+    size: float
+    nx: int
+    ny: int
+
+    @classmethod
+    def over(cls, bays: Bays, reach: Floats) -> Grid:
+        """The grid that holds all bays and what lies within their reach, its cells as small as is worth the memory."""
+        if not reach.size:
+            return cls(0.0, 0.0, SIZE, 1, 1)
+        ends = bays.edges.reshape(-1, 2)
+        starts = bays.first[:-1] * 2
+        low = np.minimum.reduceat(ends, starts) - reach[:, None] - 1
+        high = np.maximum.reduceat(ends, starts) + reach[:, None] + 1
+        (west, south), (east, north) = low.min(axis=0), high.max(axis=0)
+        size = SIZE
+        while ((high - low) / size + 1).prod(axis=1).sum() > MOST_ENTRIES + 64 * reach.size or (east - west) * (
+            north - south
+        ) > MOST_TILES * 64 * size**2:
+            size *= 2
+        return cls(float(west), float(south), size, int((east - west) / size) + 1, int((north - south) / size) + 1)
+
+    @property
+    def tiling(self) -> tuple[float, float, float, int, int]:
+        """As the loops take it."""
+        return self.west, self.south, self.size, self.nx, self.ny
+
+
+@dataclass(frozen=True, eq=False)
 class Table:
     """The bays that a position in a cell may be near, as `loops.assign` reads them.
 
@@ -89,6 +96,7 @@ class Table:
     ``-1 - r`` for the record r: (bay, first edge in ``near``, last, base of its rows in ``row_first``).
     """
 
+    grid: Grid
     tiles: Ints
     start: Ints
     entries: Ints
@@ -108,7 +116,7 @@ class Table:
         return int(np.diff(self.start).max())
 
 
-def table(bays: Bays, grid: Grid, reach: Floats, limits: Floats | None) -> Table:
+def table(bays: Bays, reach: Floats, limits: Floats | None) -> Table:
     """Spread the bays over the cells within ``reach`` (metres in the plane, one for each bay).
 
     With the ``limits`` that the loops judge by, bays that cannot be the nearest are left out of a cell; for margins they
@@ -116,6 +124,7 @@ def table(bays: Bays, grid: Grid, reach: Floats, limits: Floats | None) -> Table
     """
     from shaodao.kernel.parking import spreading
 
+    grid = Grid.over(bays, reach)
     many = np.diff(bays.first)
     whole = np.flatnonzero(~bays.is_quad & (many <= BIG)).astype(np.int32)
     big = np.flatnonzero(~bays.is_quad & (many > BIG)).astype(np.int32)
@@ -155,7 +164,7 @@ def table(bays: Bays, grid: Grid, reach: Floats, limits: Floats | None) -> Table
     all_records = np.concatenate(records)
     if limits is not None:
         start, entries = spreading.thin(start, entries, tiles, all_records, bays.edges, bays.first, limits, grid.tiling)
-    return Table(tiles, start, entries, all_records, np.concatenate(near), row_first, row_edges)
+    return Table(grid, tiles, start, entries, all_records, np.concatenate(near), row_first, row_edges)
 
 
 def _records(bay: NDArray[np.integer], bounds: NDArray[np.integer], rows: NDArray[np.integer]) -> Ints:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from shaodao.kernel.parking import outlines
-from shaodao.kernel.parking.cells import Bays, Grid, Table, table
+from shaodao.kernel.parking.cells import Bays, Table, table
 from shaodao.kernel.parking.plane import IDENTITY, Plane
 
 Floats = NDArray[np.float64]
@@ -21,6 +21,7 @@ MOST_TOLERANCE: Final = 200.0
 WORST_ACCURACY: Final = 100.0
 """Metres. A position known no better than this is uncertain wherever it is."""
 
+MOST_BAYS: Final = 1 << 21  # as in `loops`
 _LOOKS: Final = (10.0, 25.0, 50.0, WORST_ACCURACY)
 _METRES_PER_DEGREE: Final = 110_000.0  # a little less than a degree of latitude anywhere, so areas come out too wide
 
@@ -79,7 +80,6 @@ class BayIndex:
     tolerance: Floats
     """(m,) metres."""
     _plane: Plane
-    _grid: Grid
     _bays: Bays
     _limits: (
         Floats  # (m + 1, 3): squared tolerance in the plane, metres on the ground per metre in the plane, tolerance
@@ -103,10 +103,12 @@ class BayIndex:
         """
         shapes = outlines.checked(bays)
         limits = _per_item(tolerance, shapes.size, "tolerance", MOST_TOLERANCE)
+        if shapes.size > MOST_BAYS:
+            raise ValueError(f"{shapes.size} bays are more than the {MOST_BAYS} that one index can hold")
         if not shapes.size:
             nowhere = Plane(0.0, 0.0, 1e-3, 1e-3)
             nothing = Bays.of(np.empty((0, 4)), np.empty(0, np.intp), np.empty(0, np.bool_), 0)
-            return cls(limits, nowhere, Grid.over(nothing.edges, 0), nothing, np.full((1, 3), np.nan))
+            return cls(limits, nowhere, nothing, np.full((1, 3), np.nan))
         middle, half = outlines.middle_of(shapes)
         around = float(limits.max()) + WORST_ACCURACY
         half += around / _METRES_PER_DEGREE
@@ -119,7 +121,7 @@ class BayIndex:
         scale = plane.scale(edges[ready.first[:-1], 0])
         ground = np.full((shapes.size + 1, 3), np.nan)
         ground[:-1] = np.stack([(limits * scale) ** 2, 1 / scale, limits], axis=1)
-        return cls(limits, plane, Grid.over(edges, around * float(scale.max())), ready, ground)
+        return cls(limits, plane, ready, ground)
 
     def __len__(self) -> int:
         return self.tolerance.size
@@ -150,16 +152,16 @@ class BayIndex:
         from shaodao.kernel.parking import loops
 
         if error is None:
-            candidates = self._table(0.0).candidates
+            ready = self._table(0.0)
             loops.assign(
-                *(x, y, frame, self._grid.tiling, candidates, self._bays.quads, self._limits),
+                *(x, y, frame, ready.grid.tiling, ready.candidates, self._bays.quads, self._limits),
                 *(bay, metres, parked, counts),
             )
             return Assignment(bay, metres, parked, counts[:-1], counts[:-1])
         ready = self._table(next((far for far in _LOOKS if far >= error.max(initial=0)), WORST_ACCURACY))
         margin, certain = np.empty(x.size), np.zeros(len(self) + 1, np.int64)
         loops.assign_with_accuracy(
-            *(x, y, error, WORST_ACCURACY, frame, self._grid.tiling, ready.candidates, ready.longest),
+            *(x, y, error, WORST_ACCURACY, frame, ready.grid.tiling, ready.candidates, ready.longest),
             *(self._bays.quads, self._limits, bay, metres, parked, margin, counts, certain),
         )
         return Assignment(bay, metres, parked, counts[:-1], certain[:-1], margin)
@@ -175,7 +177,7 @@ class BayIndex:
         if found is None:
             # Two threads may both come here; they make the same table and one is dropped.
             reach = np.sqrt(self._limits[:-1, 0]) + look / self._limits[:-1, 1]
-            found = self._tables[look] = table(self._bays, self._grid, reach, None if look else self._limits)
+            found = self._tables[look] = table(self._bays, reach, None if look else self._limits)
         return found
 
     def _frame(self) -> tuple[float, float, float, float, float, float, tuple[float, ...]]:

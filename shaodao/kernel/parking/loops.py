@@ -210,6 +210,68 @@ def measure(
 
 
 @compiled
+def weigh(items: Whole, work: Floats, whose: Ints, parity: Bytes, d2s: Floats, nearest: Floats, odd: Bytes) -> None:
+    """Measure single edges and add what they say to their pairs: the least distance, and whether a ray crosses."""
+    for q in range(items):
+        px, py, ay, by = work[0, q], work[1, q], work[4, q], work[6, q]
+        d2, side = from_edge(px, py, work[3, q], ay, work[5, q], by)
+        d2s[q] = d2 + work[2, q]
+        parity[q] &= ((ay > py) != (by > py)) & ((side > 0) == (by > ay))
+    for q in range(items):
+        p = np.uint32(whose[q])
+        nearest[p] = least(nearest[p], d2s[q])
+        odd[p] ^= parity[q]
+
+
+@compiled
+def measure_records(
+    pairs: Whole,
+    of: Ints,
+    with_: Ints,
+    xs: Floats,
+    ys: Floats,
+    grid: Tiling,
+    records: Ints,
+    near: Floats,
+    row_first: Ints,
+    row_edges: Floats,
+    limits: Floats,
+    work: Floats,
+    d2s: Floats,
+    best: Longs,
+) -> None:
+    """As `measure`, for pairs of a position and a record, edge by edge: what `from_record` says, many at a time."""
+    nearest, odd = np.full(pairs, np.inf), np.zeros(pairs, np.int8)
+    whose, parity = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int8)
+    items = np.int64(0)
+    for p in range(pairs):
+        i, r = of[p], with_[p]
+        rows = records[r, 3]
+        odd[p] = rows == FULL
+        for part in range(1 if rows in (SMALL, FULL) else 2):
+            edges, low, high, ignored = near, records[r, 1], records[r, 2], 0.0
+            if part == 1:
+                row = rows + int((ys[i] - grid[1]) * (1 / grid[2]))  # as in `locate`
+                edges, low, high, ignored = row_edges, row_first[row], row_first[row + 1], np.inf
+            for e in range(low, high):
+                work[0, items], work[1, items], work[2, items] = xs[i], ys[i], ignored
+                work[3, items], work[4, items] = edges[e, 0], edges[e, 1]
+                work[5, items], work[6, items] = edges[e, 2], edges[e, 3]
+                whose[items], parity[items] = p, (rows == SMALL) | (part == 1)
+                items += 1
+                if items == CHUNK:
+                    weigh(items, work, whose, parity, d2s, nearest, odd)
+                    items = np.int64(0)
+    weigh(items, work, whose, parity, d2s, nearest, odd)
+    keys = nearest.view(np.int64)
+    for p in range(pairs):
+        i, b = of[p], records[with_[p], 0]
+        nearest[p] = 0.0 if odd[p] else nearest[p]
+        key = (keys[p] & MASK) | b
+        best[i] = key if (nearest[p] <= limits[b, 0]) & (key < best[i]) else best[i]
+
+
+@compiled
 def assign(
     lon: Floats,
     lat: Floats,
@@ -225,13 +287,15 @@ def assign(
 ) -> None:
     """Fill ``bay``, ``metres``, ``kind`` and ``counts`` (one longer than the bays: the last counts who has none)."""
     tiles, start, entries, records, near, row_first, row_edges = table
+    rest = (records, near, row_first, row_edges)
     nobody = np.int32(counts.size - 1)
     xs, ys, best = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK, np.int64)
     tile, within, hit = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     lows, highs = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     of, with_ = np.empty(PAIRS, np.int32), np.empty(PAIRS, np.int32)
+    other_of, other_with = np.empty(PAIRS, np.int32), np.empty(PAIRS, np.int32)
     work, d2s = np.empty((11, CHUNK)), np.empty(CHUNK)
-    keys, squares = d2s.view(np.int64), best.view(np.float64)
+    squares = best.view(np.float64)
     for base in range(0, lon.size, BLOCK):
         many = min(BLOCK, lon.size - base)
         locate(base, many, lon, lat, frame, grid, xs, ys, tile, within, kind)
@@ -242,24 +306,24 @@ def assign(
             hit[hits], lows[hits], highs[hits] = i, low, high
             hits += high > low
             best[i] = NONE
-        pairs = np.int64(0)  # a literal 0 would compile `measure` twice
+        pairs, others = np.int64(0), np.int64(0)  # a literal 0 would compile `measure` twice
         for h in range(hits):
-            i = hit[h]
             for e in range(lows[h], highs[h]):
                 entry = entries[e]
                 if entry < 0:
-                    b = records[-1 - entry, 0]
-                    d2, inside = from_record(xs[i], ys[i], grid, -1 - entry, records, near, row_first, row_edges)
-                    d2s[0] = 0.0 if inside else d2
-                    if d2s[0] <= limits[b, 0]:
-                        best[i] = min(best[i], (keys[0] & MASK) | b)
+                    other_of[others], other_with[others] = hit[h], -1 - entry
+                    others += 1
                 else:
-                    of[pairs], with_[pairs] = i, entry
+                    of[pairs], with_[pairs] = hit[h], entry
                     pairs += 1
-                    if pairs == PAIRS:
-                        measure(pairs, of, with_, xs, ys, quads, limits, work, d2s, best)
-                        pairs = np.int64(0)
+                if pairs == PAIRS:
+                    measure(pairs, of, with_, xs, ys, quads, limits, work, d2s, best)
+                    pairs = np.int64(0)
+                if others == PAIRS:
+                    measure_records(others, other_of, other_with, xs, ys, grid, *rest, limits, work, d2s, best)
+                    others = np.int64(0)
         measure(pairs, of, with_, xs, ys, quads, limits, work, d2s, best)
+        measure_records(others, other_of, other_with, xs, ys, grid, *rest, limits, work, d2s, best)
         for i in range(many):
             found = best[i] != NONE
             b = np.int32(best[i] & ~MASK) if found else nobody

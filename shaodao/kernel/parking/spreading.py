@@ -19,7 +19,10 @@ Tiling = tuple[float, float, float, int, int]
 
 DIAGONAL: Final = 0.7072
 """From the centre of a cell to its corner, in sizes; rounded up."""
-FULL: Final = -(2**30) - 1  # as in `cells`
+PARTS: Final = 2
+"""See `needed`. More parts drop more bays and take longer."""
+SMALL: Final = -(2**30)  # as in `cells`
+FULL: Final = -(2**30) - 1
 
 
 @compiled
@@ -144,45 +147,68 @@ def spread(
 
 
 @compiled
+def needed(
+    own: Ints,
+    corner: tuple[float, float],
+    size: float,
+    records: Ints,
+    edges: Floats,
+    first: Ints,
+    limits: Floats,
+    bays: Ints,
+    away: Floats,
+    kept: NDArray[np.bool_],
+) -> None:
+    """Which of a cell's ``own`` entries are the answer somewhere in it: marks them in ``kept`` (the rest is scratch).
+
+    Within a part of the cell a distance differs from that at the part's centre by half its diagonal at most. Of bays with
+    different tolerances only one of the most tolerant can push out others. Bays of many edges stay; where the cell lies
+    inside one, others that are farther go.
+    """
+    half, tolerant = size * DIAGONAL / PARTS, -1.0
+    for e in range(own.size):
+        rows = SMALL if own[e] >= 0 else records[-1 - own[e], 3]
+        bays[e] = own[e] if own[e] >= 0 else records[-1 - own[e], 0]
+        kept[e] = rows != SMALL
+        away[e] = 0.0 if rows == FULL else np.inf
+        if rows in (SMALL, FULL):
+            tolerant = max(tolerant, limits[bays[e], 2])
+    for part in range(PARTS * PARTS):
+        x, y = corner[0] + (part % PARTS + 0.5) * size / PARTS, corner[1] + (part // PARTS + 0.5) * size / PARTS
+        nearest = np.inf
+        for e in range(own.size):
+            b = bays[e]
+            if own[e] >= 0 or records[-1 - own[e], 3] == SMALL:
+                away[e] = np.sqrt(from_bay(x, y, edges, first[b], first[b + 1]))
+            if limits[b, 2] == tolerant:
+                nearest = min(nearest, away[e])
+        for e in range(own.size):
+            kept[e] |= away[e] - half <= min(nearest + half, np.sqrt(limits[bays[e], 0]))
+
+
+@compiled
 def thin(
     start: Ints, entries: Ints, tiles: Ints, records: Ints, edges: Floats, first: Ints, limits: Floats, grid: Tiling
 ) -> tuple[Ints, Ints]:
-    """Drop from each cell the quads that are nowhere in it the nearest: some other, no less tolerant, always is nearer.
-
-    The distance from a convex bay is a convex function, so within a cell it is greatest in a corner of the cell; and in
-    the whole cell it differs from that at the centre by half a diagonal at most.
-    """
+    """Drop from each cell the bays that are the answer nowhere in it: too far, or some other is always nearer."""
     x0, y0, size, nx, _ = grid
     across = (nx + 7) // 8
     new_start, new_entries = np.zeros(start.size, np.int32), np.empty(entries.size, np.int32)
-    half, found = size * DIAGONAL, 0
+    longest, found = 0, 0
+    for c in range(start.size - 1):
+        longest = max(longest, start[c + 1] - start[c])
+    bays, away, kept = np.empty(longest, np.int32), np.empty(longest), np.empty(longest, np.bool_)
     for t in range(1, tiles.size):
         for within in range(64 if tiles[t] else 0):
             c = tiles[t] + within
             new_start[c] = found
-            x = x0 + ((t - 1) % across * 8 + (within & 7) + 0.5) * size
-            y = y0 + ((t - 1) // across * 8 + (within >> 3) + 0.5) * size
-            tolerant, nearest = -1.0, np.inf
-            for e in range(start[c], start[c + 1]):
-                entry = entries[e]
-                if entry >= 0:
-                    farthest = 0.0
-                    for corner in range(4):
-                        px, py = x + ((corner & 1) - 0.5) * size, y + ((corner >> 1) - 0.5) * size
-                        farthest = max(farthest, from_bay(px, py, edges, first[entry], first[entry + 1]))
-                    farthest, mine = np.sqrt(farthest), limits[entry, 2]
-                elif records[-1 - entry, 3] == FULL:
-                    farthest, mine = 0.0, limits[records[-1 - entry, 0], 2]
-                else:
-                    continue
-                if mine > tolerant:
-                    tolerant, nearest = mine, farthest
-                elif mine == tolerant:
-                    nearest = min(nearest, farthest)
-            for e in range(start[c], start[c + 1]):
-                entry = entries[e]
-                if entry < 0 or from_bay(x, y, edges, first[entry], first[entry + 1]) <= (nearest + half) ** 2:
-                    new_entries[found] = entry
+            own = entries[start[c] : start[c + 1]]
+            column, row = (t - 1) % across * 8 + (within & 7), (t - 1) // across * 8 + (within >> 3)
+            corner = (x0 + column * size, y0 + row * size)
+            needed(own, corner, size, records, edges, first, limits, bays, away, kept)
+            for e in range(own.size):
+                if kept[e]:
+                    new_entries[found] = own[e]
                     found += 1
     new_start[-1] = found
     return new_start, new_entries[:found].copy()
