@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -142,7 +143,7 @@ def cities(draw: st.DrawFn) -> tuple[list[shapely.Geometry], np.ndarray, float, 
     return degrees(shapes, lon, lat), np.stack([x, y]), lon, lat
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(city=cities(), data=st.data())
 def test_agrees_with_shapely_on_random_bays(city: tuple, data: st.DataObject) -> None:
     shapes, (x, y), lon, lat = city
@@ -170,7 +171,7 @@ def test_agrees_with_shapely_on_random_bays(city: tuple, data: st.DataObject) ->
         assert np.array_equal(one.distance, answer.distance[i : i + 1], equal_nan=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(city=cities(), data=st.data())
 def test_a_move_of_less_than_the_margin_changes_nothing(city: tuple, data: st.DataObject) -> None:
     shapes, (x, y), lon, lat = city
@@ -242,9 +243,8 @@ def test_overlapping_zones_the_first_wins_inside() -> None:
 
 
 def test_tolerances_of_their_own() -> None:
-    near_strict, far_lenient = degrees([shapely.box(0, 0, 6, 2), shapely.box(20, 0, 26, 2)], LON, LAT)
-    x, y = at((9, 1), (12, 1), (30, 1))
-    answer = BayIndex.build([near_strict, far_lenient], [2, 15]).assign(x, y)
+    strict_and_lenient = degrees([shapely.box(0, 0, 6, 2), shapely.box(20, 0, 26, 2)], LON, LAT)
+    answer = BayIndex.build(strict_and_lenient, [2, 15]).assign(*at((9, 1), (12, 1), (30, 1)))
     assert answer.bay.tolist() == [1, 1, 1]
     assert answer.distance == pytest.approx([11, 8, 4], abs=SAME)
 
@@ -311,8 +311,8 @@ def test_more_bays_in_one_cell_than_are_measured_at_once() -> None:
 
 
 def test_rings_are_as_good_as_shapes() -> None:
-    outline = [(LON, LAT), (LON + 1e-3, LAT), (LON + 1e-3, LAT + 1e-3), (LON, LAT + 1e-3)]
-    hole = [(LON + 4e-4, LAT + 4e-4), (LON + 6e-4, LAT + 4e-4), (LON + 6e-4, LAT + 6e-4), (LON + 4e-4, LAT + 6e-4)]
+    outline = shapely.get_coordinates(shapely.box(LON, LAT, LON + 1e-3, LAT + 1e-3)).tolist()[:-1]
+    hole = shapely.get_coordinates(shapely.box(LON + 4e-4, LAT + 4e-4, LON + 6e-4, LAT + 6e-4))
     index = BayIndex.build([[outline, hole], [np.array([*outline[::-1], outline[-1]])]], 0)
     assert index.assign([LON + 1e-4, LON + 5e-4], [LAT + 1e-4, LAT + 5e-4]).bay.tolist() == [0, 1]
 
@@ -416,7 +416,7 @@ def test_unusable_bays_are_named_with_their_rows() -> None:
 
 def test_a_bay_in_another_province_is_named() -> None:
     bays = [*row_of_bays(5), shapely.box(106.5, 29.5, 106.6, 29.6), *row_of_bays(2)]
-    with pytest.raises(ValueError, match=r"six degrees|6 degrees: bay 5 at longitude 106\.55"):
+    with pytest.raises(ValueError, match=r"6 degrees: bay 5 at longitude 106\.55"):
         BayIndex.build(bays, 10)
 
 
@@ -447,7 +447,7 @@ def test_wrong_positions_and_accuracies() -> None:
         index.assign([LON], [LAT], -3)
 
 
-# --- the house ---------------------------------------------------------------------------------------------------------
+# --- callers ---------------------------------------------------------------------------------------------------------
 
 
 def test_arguments_are_left_alone_and_may_be_read_only_or_strided() -> None:
@@ -458,12 +458,12 @@ def test_arguments_are_left_alone_and_may_be_read_only_or_strided() -> None:
     assert np.array_equal(index.assign(table[:, 0], table[:, 1]).bay, index.assign(x.tolist(), y.tolist()).bay)
 
 
-def test_threads_may_share_an_index() -> None:
-    random = np.random.default_rng(9)
-    x, y = at(*random.uniform(-20, 200, (50_000, 2)))
+def test_threads_may_share_an_index_and_processes_a_copy() -> None:
+    x, y = at(*np.random.default_rng(9).uniform(-20, 200, (50_000, 2)))
     fresh = BayIndex.build(row_of_bays(30), 10)
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda error: fresh.assign(x, y, error), [None, 5.0] * 6))
+    answers.append(pickle.loads(pickle.dumps(fresh)).assign(x, y))
     assert all(np.array_equal(answer.bay, answers[0].bay) for answer in answers)
 
 
@@ -487,12 +487,8 @@ def test_xiamen_is_shapelys_answer() -> None:
         pytest.skip(f"no {data}")
     with (data / "xiamen_bays.csv").open(encoding="utf-8") as file:
         bays = [shapely.Polygon(json.loads(f"[{row['corners_lon_lat']}]")) for row in csv.DictReader(file)]
-    lon, lat = (
-        pytest.importorskip("duckdb")
-        .sql(f"select lon, lat from '{data / 'xiamen_lock_events.parquet'}'")
-        .fetchnumpy()
-        .values()
-    )
+    events = pytest.importorskip("pyarrow.parquet").read_table(data / "xiamen_lock_events.parquet")
+    lon, lat = events["lon"].to_numpy(), events["lat"].to_numpy()
     answer = BayIndex.build(bays, 10).assign(lon, lat)
     middle = (float(np.mean(lon)), float(np.mean(lat)))
     points, plain = shapely.points(*around(*middle).transform(lon, lat)), flat(bays, *middle)
