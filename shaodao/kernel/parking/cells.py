@@ -26,7 +26,6 @@ BIG: Final = 16
 """A bay of more edges is not kept whole."""
 
 SMALL, FULL = -(2**30), -(2**30) - 1  # as in `loops`
-_GIVEN: Final = -(2**31)
 
 
 @dataclass(frozen=True, eq=False)
