@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,7 @@ LANGUAGES = {"zh": "zh-hans", "en": "en"}
 
 @click.group()
 def bikes() -> None:
-    """Shared bikes: audit an operator's feed."""
+    """Shared bikes: audit an operator's feed, judge where bikes stand."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
     import django
 
@@ -49,6 +50,45 @@ def check_feed(source: str, as_json: bool, lang: str, timeout: float) -> None:
         else:
             show(report)
     sys.exit(1 if report.errors else 0)
+
+
+DATUM = click.Choice(["WGS-84", "GCJ-02", "BD-09", "CGCS2000"])
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@bikes.command("judge")
+@click.option("--bays", required=True, type=FILE, help="CSV of corners, GeoJSON, GeoPackage, Shapefile (zip).")
+@click.option("--positions", required=True, type=FILE, help="Parquet or CSV with lon and lat.")
+@click.option("--tolerance", default=10.0, show_default=True, type=click.FloatRange(0, 200), help="Metres.")
+@click.option(
+    "--accuracy", type=click.FloatRange(0), help="Metres within which positions are true; makes a class uncertain."
+)
+@click.option("--bays-datum", default="WGS-84", show_default=True, type=DATUM)
+@click.option("--positions-datum", default="WGS-84", show_default=True, type=DATUM)
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A Parquet file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
+def judge(
+    bays: Path, positions: Path, tolerance: float, accuracy: float | None, bays_datum: str, positions_datum: str,
+    out: Path, as_json: bool,
+) -> None:  # fmt: skip
+    """Say of every position in which bay it stands: a row each with row, bay, distance_m, class.
+
+    Exit code 0; 1 if some bays could not be used (they are named, the others are judged); 2 if a file cannot be read.
+    """
+    from shaodao.bikes import bayfiles, judging
+
+    try:
+        shapes = bayfiles.read(bays, bays_datum)
+        found = judging.judge(shapes, positions, out, tolerance=tolerance, accuracy=accuracy, datum=positions_datum)
+    except (bayfiles.Unreadable, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    for fault in shapes.faults[:50]:
+        click.echo(f"{bays.name} row {fault.row} {fault.id}: {fault.what}", err=True)
+    if len(shapes.faults) > 50:
+        click.echo(f"… and {len(shapes.faults) - 50} more", err=True)
+    result = found.as_dict()
+    click.echo(orjson.dumps(result).decode() if as_json else "\n".join(f"{k}: {v}" for k, v in result.items()))
+    sys.exit(1 if shapes.faults else 0)
 
 
 def show(report: "Report") -> None:

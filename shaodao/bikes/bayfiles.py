@@ -1,0 +1,179 @@
+"""Bays and zones as people keep them: CSV of corners, GeoJSON, GeoPackage, zipped Shapefile; every row is accounted for.
+
+What comes out is in WGS-84. A row that cannot be a bay is left out and named; the others are not held up by it.
+"""
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from shaodao.foundation.tables import decode
+from shaodao.kernel import datum as datums
+from shaodao.kernel import parking
+
+CORNERS = ("corners_lon_lat", "corners", "ring", "polygon", "boundary", "角点", "边界")
+WKT = ("wkt", "geometry", "geom", "the_geom")
+IDS = ("bay_id", "id", "code", "fid", "name", "编号", "编码")
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+PAIR = re.compile(rf"({NUMBER})\s*[,\s]\s*({NUMBER})")
+SUFFIXES = (".csv", ".geojson", ".json", ".gpkg", ".zip", ".shp")
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be read, and why."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row (from 1, without the header) that is no bay, and why."""
+
+    row: int
+    id: str
+    what: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"row": self.row, "id": self.id, "what": self.what}
+
+
+@dataclass(frozen=True)
+class BayFile:
+    """What a file holds: `ids` and `shapes` (Shapely areas in WGS-84) of the usable rows, `faults` of the others.
+
+    `rows` are the usable rows' numbers in the file, from 0; `read` counts all rows.
+    """
+
+    ids: list[str]
+    shapes: NDArray[np.object_]
+    rows: NDArray[np.int64]
+    read: int
+    faults: list[Fault] = field(default_factory=list)
+
+
+def read(path: Path, datum: str = "WGS-84") -> BayFile:
+    """Read bays or zones. `datum` is what plain degrees mean; a file with a coordinate system of its own is transformed.
+
+    Raises Unreadable: no such kind of file, no areas column, not the text it claims to be.
+    """
+    suffix = path.suffix.lower()
+    if datum not in datums.DATUMS:
+        raise Unreadable(_("坐标系应为 %(names)s 之一") % {"names": ", ".join(datums.DATUMS)})
+    if suffix == ".csv":
+        found = list(_csv(path))
+    elif suffix in (".geojson", ".json"):
+        found = list(_geojson(path))
+    elif suffix in (".gpkg", ".zip", ".shp"):
+        found = list(_gdal(path))
+    else:
+        raise Unreadable(_("不认识的文件：应为 %(kinds)s 之一") % {"kinds": " ".join(SUFFIXES)})
+    return _judged(found, datum)
+
+
+Row = tuple[str, Any, str]  # id, shape or None, why there is none
+
+
+def _judged(found: Sequence[Row], datum: str) -> BayFile:
+    shapes = np.empty(len(found), dtype=object)
+    shapes[:] = [shapely.force_2d(shape) if shape is not None else None for _id, shape, _why in found]
+    wrong = {row: why for row, (_id, _shape, why) in enumerate(found) if why}
+    wrong = dict(parking.faults(shapes)) | wrong
+    kept = np.array([row for row in range(len(found)) if row not in wrong], dtype=np.int64)
+    ids = [found[row][0] or f"{row + 1}" for row in kept]
+    faults = [Fault(row + 1, found[row][0], str(why)) for row, why in sorted(wrong.items())]
+    good = shapes[kept]
+    if datum not in ("WGS-84", "CGCS2000") and good.size:
+        good = shapely.transform(good, lambda xy: np.column_stack(datums.to_wgs84(xy[:, 0], xy[:, 1], datum)))
+    return BayFile(ids, good, kept, len(found), faults)
+
+
+# ── one kind of file each ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    text, problems = decode(path.read_bytes(), path.name)
+    if problems:
+        raise Unreadable(str(problems[0]))
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a district's border has more than the usual 131,072 characters
+    rows = csv.DictReader(io.StringIO(text))
+    names = {name.strip().lower(): name for name in rows.fieldnames or ()}
+    corners = next((names[n] for n in CORNERS if n in names), None)
+    wkt = next((names[n] for n in WKT if n in names), None)
+    if corners is None and wkt is None:
+        raise Unreadable(_("没有边界这一列：应有 %(names)s 之一") % {"names": ", ".join((*CORNERS[:2], *WKT[:2]))})
+    key = next((names[n] for n in IDS if n in names), None)
+    for row in rows:
+        text = (row.get(corners or wkt) or "").strip()
+        yield (row.get(key) or "").strip() if key else "", *(_ring(text) if corners else _wkt(text))
+
+
+def _ring(text: str) -> tuple[Any, str]:
+    """Corners as `[lon,lat],[lon,lat],…`, `lon lat;lon lat` or the like; closed or not."""
+    pairs = [(float(x), float(y)) for x, y in PAIR.findall(text)]
+    if re.sub(NUMBER, "", text).strip("[](){},; \t\"'") or len(re.findall(NUMBER, text)) != 2 * len(pairs):
+        return None, _("角点写作 [经度,纬度],[经度,纬度],…")
+    if len(set(pairs)) < 3:
+        return None, _("不到三个角点")
+    return shapely.Polygon(pairs), ""
+
+
+def _wkt(text: str) -> tuple[Any, str]:
+    try:
+        return shapely.from_wkt(text), "" if text else _("没有边界")
+    except shapely.errors.GEOSException:
+        return None, _("边界不是有效的 WKT")
+
+
+def _geojson(path: Path) -> Iterator[Row]:
+    try:
+        data = json.loads(path.read_bytes())
+        features = data["features"]
+        assert isinstance(features, list)
+    except (ValueError, TypeError, KeyError, AssertionError, RecursionError) as error:
+        raise Unreadable(_("不是有效的 GeoJSON FeatureCollection：%(e)s") % {"e": str(error)[:200]}) from None
+    for feature in features:
+        if not isinstance(feature, dict):
+            yield "", None, _("不是要素")
+            continue
+        given = feature.get("properties")
+        properties: dict[str, Any] = given if isinstance(given, dict) else {}
+        names = {str(name).lower(): name for name in properties}
+        key = next((properties[names[n]] for n in IDS if n in names), feature.get("id"))
+        try:
+            shape, why = shapely.from_geojson(json.dumps(feature.get("geometry"))), ""
+        except (shapely.errors.GEOSException, ValueError):
+            shape, why = None, _("几何无法读取")
+        yield "" if key is None else str(key), shape, why or ("" if shape is not None else _("没有边界"))
+
+
+def _gdal(path: Path) -> Iterator[Row]:
+    import pyogrio
+    from pyproj import CRS, Transformer
+
+    try:
+        meta, fids, shapes, columns = pyogrio.raw.read(path, return_fids=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:
+        raise Unreadable(_("文件打不开：%(e)s") % {"e": str(error)[:200]}) from None
+    if shapes is None:
+        raise Unreadable(_("文件里没有几何"))
+    geometries = shapely.from_wkb(shapes, on_invalid="ignore")
+    if meta["crs"] and not CRS(meta["crs"]).is_geographic:
+        across = Transformer.from_crs(meta["crs"], 4326, always_xy=True)
+        geometries = shapely.transform(geometries, lambda xy: np.column_stack(across.transform(xy[:, 0], xy[:, 1])))
+    names = {str(name).lower(): i for i, name in enumerate(meta["fields"])}
+    key = next((names[n] for n in IDS if n in names), None)
+    for i, shape in enumerate(geometries):
+        yield (
+            str(columns[key][i]) if key is not None else str(fids[i]),
+            shape,
+            "" if shape is not None else _("没有边界"),
+        )
