@@ -31,7 +31,7 @@ def tabs(scope: Scope, current: str) -> list[dict[str, Any]]:
         ("requests", "command_requests", _("延期挂账"), EVERYBODY),
         ("evaluations", "command_evaluations", _("评价"), EVERYBODY),
         ("appeals", "command_appeals", pgettext("page", "申诉"), EVERYBODY),
-        ("callbacks", "command_callbacks", _("回访"), EVERYBODY),
+        ("callbacks", "command_callbacks", _("回访结果"), EVERYBODY),
         ("rebounds", "command_rebounds", _("反弹"), EVERYBODY),
         ("watch", "command_watch", _("回头看"), EVERYBODY),
         ("circulars", "command_circulars", _("通报"), EVERYBODY),

@@ -257,6 +257,7 @@ def duplicates(case: Case, now: datetime) -> list[dict[str, Any]]:
 
 
 SUGGEST_STATES = {"received", "filed"}
+WORTH_SAYING = 0.03  # a second guess below that only costs reading
 
 
 SURE = (
@@ -278,6 +279,9 @@ def suggestions(case: Case, texts: list[str]) -> list[dict[str, Any]]:
     if not text or case.state not in SUGGEST_STATES:
         return []
     rows = suggest.suggest(text, k=3)
+    rows = [
+        row for i, row in enumerate(rows) if not i or row["confidence"] is None or row["confidence"] >= WORTH_SAYING
+    ]
     for row in rows:
         row["units"] = [named(unit or case.street) if unit or case.street else _("所在街道") for unit in row["leads"]]
         if row["confidence"] is not None:

@@ -22,7 +22,7 @@ def callbacks(request: HttpRequest) -> HttpResponse:
     said = {name: filters.flag(name) for name in queries.ASKED}
     rows = queries.answers(scope, filters.street(), filters.unit(), said, filters.day("since"), filters.day("until"))
     if pages.wants_file(request):
-        return pages.file_of("callbacks", _("回访"), _columns(), rows)
+        return pages.file_of("callbacks", _("回访结果"), _columns(), rows)
     total, units = queries.rates(scope, clock.now())
     shown = pages.paged(request, rows)
     for row in shown:
