@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from shaodao.foundation import clock
 from shaodao.foundation.templatetags.shaodao import BUILD
 from tests.command.conftest import Busy, recent
 
@@ -29,7 +31,9 @@ READY = '[data-map][data-ready="1"]'
 def page(monkeypatch, live_server, town, settings):
     """A page of the headquarters; an error of a script, of the content policy or of a request fails the test."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread
-    Busy(town)
+    now = clock.now()
+    with clock.freeze((now - timedelta(days=7 + now.weekday())).replace(hour=1, minute=0)):  # a Monday morning in Datong
+        Busy(town)
     recent(town)
     client = Client()
     client.force_login(town.person("headquarters"))
