@@ -5,6 +5,10 @@ from datetime import datetime
 
 from shaodao.cases.words import OPEN_ASSIGNMENT_STATES
 
+# Posts that see and do only what is their own: a territory, or the work of their organisation. All others look at the
+# whole district.
+BOUND = frozenset({"street", "street_leader", "community", "department", "operator"})
+
 
 @dataclass(frozen=True)
 class PostFacts:

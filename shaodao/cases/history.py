@@ -15,11 +15,11 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Max, Prefetch, QuerySet
 
-from shaodao.cases import rules
-from shaodao.cases.actions.step import content_of, name_of, plain, tracked
+from shaodao.cases.actions.step import content_of
 from shaodao.cases.models import Anchor, Case, CaseEvent, Circular
 from shaodao.cases.models.fields import sha256
 from shaodao.foundation import clock
+from shaodao.foundation.chain import books, event_digest, name_of, plain, tracked
 from shaodao.foundation.models import OutboxMessage
 
 
@@ -52,7 +52,7 @@ def check_chain(case: Case, events: list[CaseEvent]) -> Iterator[Broken]:
             return
         if event.previous != previous:
             yield Broken(case.number, event.seq, "previous")
-        if rules.event_digest(event.previous, content_of(event)) != event.hash:
+        if event_digest(event.previous, content_of(event)) != event.hash:
             yield Broken(case.number, event.seq, "hash")
         for name, fields in event.changes.items():
             row = state.setdefault(name, {})
@@ -66,7 +66,7 @@ def check_chain(case: Case, events: list[CaseEvent]) -> Iterator[Broken]:
 
 
 def verify(batch: int = 500, progress: Any = None) -> dict[str, Any]:
-    """Check every chain and the anchors: {"cases", "events", "broken": [...]}."""
+    """Check every chain and the anchors: {"cases", "events", "broken": [...]}, and a count for each other room's chains."""
     broken: list[Broken] = []
     cases = events = 0
     heads: dict[int, tuple[int, str]] = {}
@@ -86,8 +86,13 @@ def verify(batch: int = 500, progress: Any = None) -> dict[str, Any]:
         if progress:
             progress(len(rows))
     broken += check_missing(set(ids))
+    counts: dict[str, int] = {}
+    for book in books():
+        counts[book.name], more, found = book.verify()
+        broken += [Broken(**fault) for fault in found]
+        events += more
     broken += check_anchors(heads)
-    return {"cases": cases, "events": events, "broken": [vars(b) for b in broken]}
+    return {"cases": cases, **counts, "events": events, "broken": [vars(b) for b in broken]}
 
 
 PARTS = [
@@ -186,7 +191,7 @@ def check_anchors(heads: dict[int, tuple[int, str]]) -> Iterator[Broken]:
         if anchor.previous != previous or digest_of(anchor) != anchor.digest:
             yield Broken(str(anchor.date), None, "anchor", "digest")
         previous = anchor.digest
-        wanted = {(int(pk), v[0]): v[1] for pk, v in anchor.heads.items()}
+        wanted = {(int(pk), v[0]): v[1] for pk, v in anchor.heads.items() if pk.isdigit()}
         known = {
             (e.case_id, e.seq): e.hash
             for e in CaseEvent.objects.filter(case_id__in={pk for pk, _v in wanted}).only("case_id", "seq", "hash")
@@ -194,6 +199,11 @@ def check_anchors(heads: dict[int, tuple[int, str]]) -> Iterator[Broken]:
         for (pk, version), head in wanted.items():
             if known.get((pk, version)) != head:
                 yield Broken(str(pk), version, "anchor", str(anchor.date))
+        others = {key: v for key, v in anchor.heads.items() if not key.isdigit()}
+        told = {at: head for book in books() for at, head in book.known(others).items()} if others else {}
+        for key, (version, head) in others.items():
+            if told.get((key, version)) != head:
+                yield Broken(key, version, "anchor", str(anchor.date))
 
 
 def digest_of(anchor: Anchor) -> str:
@@ -212,6 +222,8 @@ def anchor(now: datetime | None = None) -> Anchor:
     last = Anchor.objects.order_by("-date").first()
     ids = _since(last).values("case_id")
     heads = {str(pk): [v, h] for pk, v, h in Case.objects.filter(pk__in=ids).values_list("id", "version", "head")}
+    for book in books():
+        heads |= book.heads()
     row = Anchor(
         date=today,
         at=now,

@@ -26,7 +26,7 @@ INTAKE = frozenset({"intake", "duty_leader"})
 OFFICE = frozenset({"headquarters", "duty_leader"})
 STREET = frozenset({"street", "street_leader"})
 TERRITORY = frozenset({"street", "street_leader", "community"})
-ASSIGNEE = frozenset({"department", "street", "street_leader", "community"})
+ASSIGNEE = frozenset({"department", "operator", "street", "street_leader", "community"})
 HEADQUARTERS = frozenset({"intake", "duty_leader", "dispatcher", "headquarters"})
 
 

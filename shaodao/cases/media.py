@@ -12,6 +12,8 @@ from shaodao.foundation.models import Upload
 
 def viewer(request: HttpRequest, upload: Upload, kind: str) -> str:
     """PUBLIC for the public's copies of published photos of published cases; PRIVATE for staff who may see the case."""
+    if not upload.public:
+        return uploads.NOBODY  # a paper (foundation/papers.py), which the room that took it in shows by itself
     if kind == "original":
         office = request.user.is_authenticated and actor_of(request).facts.with_role(HEADQUARTERS)
         return uploads.PRIVATE if office else uploads.NOBODY

@@ -83,6 +83,14 @@ SAYS: dict[str, Promise | Callable[[Data], str]] = {
     "withdrawn": gettext_lazy("任务已撤回：%(n)s"),
 }
 
+# Kinds of other rooms, about no case: the sentence, and the page that it leads to. A room registers its own.
+OTHERS: dict[str, tuple[Callable[[Data], str], Callable[[Data], str]]] = {}
+
+
+def address(notice: Notice) -> str:
+    """The page that an item of another room leads to; "" for items about cases."""
+    return OTHERS[notice.kind][1](notice.data) if notice.kind in OTHERS else ""
+
 
 def words(notice: Notice) -> str:
     """What an inbox item says, in the language of whoever reads it (no query where its case is joined).
@@ -90,6 +98,8 @@ def words(notice: Notice) -> str:
     A rung of the ladder is called as the pack calls it. An item from before its values were kept has its sentence in
     `text`, which is shown where the kind alone does not say enough.
     """
+    if notice.kind in OTHERS:
+        return OTHERS[notice.kind][0](notice.data)
     data = {**notice.data, "n": notice.case.number if notice.case else ""}
     says = _rung if "rung" in data else SAYS.get(notice.kind, _rung)
     try:

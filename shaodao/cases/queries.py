@@ -208,7 +208,7 @@ CASE = Prepared(lambda pk: Case.objects.select_related(*WHOLE).filter(pk=pk).ord
 
 def sees_all(actor: f.ActorFacts) -> bool:
     """The posts of the headquarters and the inspectors look at the whole district."""
-    return any(p.role not in {"street", "street_leader", "community", "department"} for p in actor.posts)
+    return any(p.role not in f.BOUND for p in actor.posts)
 
 
 def whole(pk: int, actor: f.ActorFacts | None = None) -> Case | None:
@@ -240,7 +240,7 @@ def english_names(events: Iterable[CaseEvent]) -> dict[str, str]:
 
 def visible_to(actor: f.ActorFacts, cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
     """The cases that somebody's posts let them see: the headquarters and inspectors all, a street or community its
-    territory and what it handles, a department what it was ever assigned."""
+    territory and what it handles, a department or an operator what it was ever assigned."""
     found = Case.objects.all() if cases is None else cases
     if sees_all(actor):
         return found

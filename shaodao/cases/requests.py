@@ -59,7 +59,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     items.append({"label": _("工具"), "url": "", "icon": "", "count": None, "active": False})
     if inboxes.channels(actor.facts):
         items.append(_item(path, _("登记上报"), reverse("work_report"), "file-plus"))
-    items += [_item(path, _("指挥总览"), url, "chart-bar") for url in _optional("command")]
+    if any(post.role != "operator" for post in actor.facts.posts):  # the same as `command.access.EVERYBODY`
+        items += [_item(path, _("指挥总览"), url, "chart-bar") for url in _optional("command")]
     return items
 
 

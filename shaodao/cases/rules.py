@@ -1,15 +1,12 @@
 """Pure decisions: who may do what now and why not, lights, ladders, ratings. `now` is an argument; no database."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.cases.facts import ActorFacts, AppealFacts, AssignmentFacts, CaseFacts, Subject
+from shaodao.cases.facts import BOUND, ActorFacts, AppealFacts, AssignmentFacts, CaseFacts, Subject
 from shaodao.cases.lifecycle import BY_ACTION, PUBLIC, SYSTEM, TRANSITIONS, Text, Transition
 from shaodao.cases.words import CaseState, Light
 
@@ -47,7 +44,7 @@ def in_scope(t: Transition, case: CaseFacts, on: Subject | None, actor: ActorFac
 def _covers(
     t: Transition, role: str, organisation: int, place: int | None, case: CaseFacts, on: Subject | None
 ) -> bool:
-    if role not in {"street", "street_leader", "community", "department"}:
+    if role not in BOUND:
         return True  # posts of the headquarters and the inspectors cover the district
     if t.scope == "assignee":
         return isinstance(on, AssignmentFacts | AppealFacts) and on.organisation_id == organisation
@@ -143,9 +140,3 @@ def recheck_times(closed_at: datetime, after_days: Iterable[int], watch_days: in
     """When to look again during the watch: the district's days, as far as the watch of this category lasts."""
     days = sorted({min(d, watch_days) for d in after_days}) if watch_days else []
     return [closed_at + timedelta(days=d) for d in days]
-
-
-def event_digest(previous: str, content: dict[str, Any]) -> str:
-    """SHA-256 over the previous digest and the canonical JSON (sorted keys, UTF-8, no spaces) of an event."""
-    body = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()

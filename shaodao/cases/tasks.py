@@ -24,6 +24,7 @@ from shaodao.kernel import worktime
 
 logger = logging.getLogger(__name__)
 BATCH = 500
+OTHERS: dict[str, Callable[["Round"], None]] = {}  # parts of rooms above, which register them
 PARTS = ("escalated", "resumed", "rechecks", "watches", "recomputed", "delivered", "anchored", "erased", "sessions")
 
 
@@ -32,7 +33,7 @@ class Round:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-        self.counts: dict[str, int] = dict.fromkeys((*PARTS, "trained", "failed"), 0)
+        self.counts: dict[str, int] = dict.fromkeys((*PARTS, *OTHERS, "trained", "failed"), 0)
 
     def each(self, part: str, keys: Iterable[Any], do: Callable[[Any], Any]) -> None:
         """Do something for each key; a refusal means that somebody was faster, a failure stops nobody else."""
@@ -55,6 +56,11 @@ class Round:
             self.counts["failed"] += 1
 
 
+def register(part: str, do: Callable[[Round], None]) -> None:
+    """A room's own part of each round; it counts under that name. Called once, when the program starts."""
+    OTHERS[part] = do
+
+
 def tick(now: datetime | None = None, *, train: bool = True, send: bool = True) -> dict[str, int]:
     """Do everything that is due at `now` (default: the clock's): {"escalated", "resumed", …, "failed"}: counts.
 
@@ -68,6 +74,8 @@ def tick(now: datetime | None = None, *, train: bool = True, send: bool = True) 
         remind_rechecks(round)
         end_watches(round)
         erase_contacts(round)
+        for part in OTHERS.values():
+            part(round)
         if send:
             round.once("delivered", deliver)
         round.once("sessions", lambda: Session.objects.filter(expire_date__lt=round.now).delete()[0])

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from shaodao.cases import queries
 from shaodao.cases.actions import Actor
+from shaodao.cases.facts import BOUND
 from shaodao.cases.models import Case
 from shaodao.cases.requests import actor_of
 
 OFFICE = frozenset({"headquarters", "duty_leader", "dispatcher", "intake", "admin"})
-LOCAL = frozenset({"street", "street_leader", "community", "department"})
+LOCAL = BOUND - {"operator"}  # operators have pages of their own and none of these
 RULING = frozenset({"headquarters", "duty_leader"})
 ADMIN = frozenset({"admin"})
 EVERYBODY = OFFICE | LOCAL
@@ -55,7 +56,7 @@ class Scope:
     @property
     def whole(self) -> bool:
         """The whole district, without a restriction in the queries."""
-        return any(post.role not in LOCAL for post in self.actor.facts.posts)
+        return any(post.role not in BOUND for post in self.actor.facts.posts)
 
     @property
     def office(self) -> bool:

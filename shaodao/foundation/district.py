@@ -1,6 +1,9 @@
 """The district's settings, typed. Every number is data of the pack; the defaults here are those of the field.
 
 `current()` is cached for a few seconds in each process, so that a page costs no query for it.
+
+A room with numbers of its own registers a block (`register_block("bikes", BikeSettings)`); the pack writes it under
+`settings:` by that name, and the room reads it with `block("bikes")`.
 """
 
 import time
@@ -115,11 +118,35 @@ class Current(msgspec.Struct, frozen=True):
     centre: tuple[float, float]
     sample: bool
     settings: Settings
+    blocks: dict[str, Any] = {}  # the rooms' blocks as the pack writes them
 
 
 EMPTY = Current("", "", "", (0.0, 0.0), False, Settings())
 _cached: tuple[float, Current] | None = None
 SECONDS = 5.0
+
+
+_block_kinds: dict[str, type[msgspec.Struct]] = {}
+
+
+def register_block(name: str, kind: type[msgspec.Struct]) -> None:
+    """Make a room's block of settings known, once, when the program starts; every field of `kind` has a default."""
+    _block_kinds[name] = kind
+
+
+def block_kinds() -> dict[str, type[msgspec.Struct]]:
+    """The registered blocks by name."""
+    return dict(_block_kinds)
+
+
+def block(name: str) -> Any:
+    """A room's typed settings (its defaults before a pack is loaded, or where the pack has no such block)."""
+    return parse_block(name, current().blocks.get(name))
+
+
+def parse_block(name: str, data: Any) -> Any:
+    """Typed settings of a room's block; raises msgspec.ValidationError that names the path of the fault."""
+    return msgspec.convert({} if data is None else data, _block_kinds[name], strict=False)
 
 
 def parse_settings(data: dict[str, Any]) -> Settings:
@@ -144,6 +171,7 @@ def current() -> Current:
             (row.centre_lon, row.centre_lat),
             row.sample,
             parse_settings(row.settings),
+            {name: row.settings[name] for name in _block_kinds if name in row.settings},
         )
         _cached = (time.monotonic(), found)
     return found

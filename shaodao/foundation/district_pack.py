@@ -79,20 +79,25 @@ def _check_settings(settings: Any) -> list[Problem]:
     if not isinstance(settings, dict):
         return [Problem(SETTINGS_FILE, 0, "settings", _("要是“键: 值”"), "")]
     problems = []
-    for struct, block, path in (
+    kinds = district.block_kinds()
+    names: list[tuple[Any, Any, str]] = [
         (district.Settings, settings, "settings"),
         (district.Limits, settings.get("limits"), "settings.limits"),
-    ):
-        known = set(struct.__struct_fields__)
+        *((kind, settings.get(name), f"settings.{name}") for name, kind in kinds.items()),
+    ]
+    for struct, block, path in names:
+        known = set(struct.__struct_fields__) | (set(kinds) if struct is district.Settings else set())
         for name in block if isinstance(block, dict) else ():
             if name not in known:
                 what = _("没有名叫“%(c)s”的项") % {"c": name}
                 problems.append(Problem(SETTINGS_FILE, 0, f"{path}.{name}", what, ", ".join(sorted(known))))
-    try:
-        district.parse_settings(settings)
-    except (msgspec.ValidationError, ValueError) as error:
-        what, _sep, at = str(error).partition(" - at `$")
-        problems.append(Problem(SETTINGS_FILE, 0, "settings" + at.rstrip("`"), what, _("照 districts/example 写")))
+    for name in ("", *kinds):
+        path = f"settings.{name}" if name else "settings"
+        try:
+            district.parse_block(name, settings.get(name)) if name else district.parse_settings(settings)
+        except (msgspec.ValidationError, ValueError) as error:
+            what, _sep, at = str(error).partition(" - at `$")
+            problems.append(Problem(SETTINGS_FILE, 0, path + at.rstrip("`"), what, _("照 districts/example 写")))
     return problems
 
 

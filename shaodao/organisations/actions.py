@@ -1,5 +1,6 @@
 """Writes about people: accounts, passwords, posts. Each is a line in the general log."""
 
+import re
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from shaodao.foundation import log
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.organisations import rules
-from shaodao.organisations.models import Organisation, Person, Post
+from shaodao.organisations.models import ENTERED, Organisation, Person, Post
 
 
 @transaction.atomic
@@ -139,3 +140,30 @@ def set_post(person: Person, role: str, organisation_code: str, *, active: bool 
         data={"role": role, "organisation": organisation_code},
     )
     return post
+
+
+@transaction.atomic
+def create_organisation(
+    code: str, name: str, kind: str, *, name_en: str = "", illustrative: bool = False, by: Person | None = None
+) -> Organisation:
+    """An organisation that is not of the pack; loading a pack leaves it. Raises Invalid (code malformed or taken, name)."""
+    row = Organisation(
+        code=code.strip(),
+        name=name.strip(),
+        name_en=name_en.strip(),
+        kind=kind,
+        illustrative=illustrative,
+        source=ENTERED,
+    )
+    errors: dict[str, Any] = {}
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        errors = {k: " ".join(v) for k, v in error.message_dict.items()}
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,19}", row.code):
+        errors["code"] = _("用 1 至 20 个字母、数字、短横线")
+    if errors:
+        raise Invalid(errors)
+    row.save()
+    log.write("organisation.create", f"organisation:{row.code}", actor=by, data={"name": row.name, "kind": kind})
+    return row

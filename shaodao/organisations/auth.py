@@ -61,7 +61,7 @@ OPEN = [*SIGNED_IN, Anyone()]
 
 
 def need(request: HttpRequest, scope: str) -> None:
-    """Refuse (403) a token that was not given this scope: read, report or act."""
+    """Refuse (403) a token that was not given this scope, one of `tokens.SCOPES`."""
     if scope not in getattr(request, "scopes", ()):
         raise Refused(_("令牌没有“%(scope)s”权限") % {"scope": scope}, forbidden=True)
 

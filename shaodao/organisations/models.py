@@ -11,6 +11,8 @@ from simple_history.models import HistoricalRecords
 from shaodao.foundation.naming import named
 from shaodao.places.models import Place
 
+ENTERED = "entered"  # `Organisation.source` of one that was made in the program: a pack that does not name it leaves it
+
 
 class Organisation(models.Model):
     class Kind(models.TextChoices):
@@ -115,6 +117,7 @@ class Post(models.Model):
         STREET_LEADER = "street_leader", _("街道负责人")
         COMMUNITY = "community", _("社区网格员")
         DEPARTMENT = "department", _("部门经办人")
+        OPERATOR = "operator", _("企业经办人")
         ADMIN = "admin", _("系统管理员")
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="posts")
@@ -140,7 +143,7 @@ class ApiToken(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
-    scopes = models.JSONField(default=list)  # "read", "report", "act"
+    scopes = models.JSONField(default=list)  # of `tokens.SCOPES`
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

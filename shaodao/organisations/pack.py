@@ -10,7 +10,7 @@ from shaodao.foundation import clock
 from shaodao.foundation.pack import SETTINGS_FILE, Pack, Part, register
 from shaodao.foundation.sync import retire, sync
 from shaodao.foundation.tables import Bad, Column, Problem, Row, TableSpec, boolean, by_depth, choice, cycles, text
-from shaodao.organisations.models import Organisation, Person, Post
+from shaodao.organisations.models import ENTERED, Organisation, Person, Post
 from shaodao.organisations.rules import HELD_IN, LEVELS
 from shaodao.places.models import Place
 from shaodao.places.pack import PLACES
@@ -136,7 +136,7 @@ def load(pack: Pack) -> None:
         within = Organisation.objects.filter(code__in=[r["code"] for r in rows])
         done = sync(Organisation, rows, ("code",), within=within, reason=REASON)
         ids.update({key[0]: pk for key, pk in done.ids.items()})
-    retire(Organisation.objects.filter(active=True).exclude(pk__in=ids.values()), REASON)
+    retire(Organisation.objects.filter(active=True).exclude(pk__in=ids.values()).exclude(source=ENTERED), REASON)
     if pack.demo:
         _load_accounts(pack, ids, places)
 
@@ -179,7 +179,7 @@ def _load_accounts(pack: Pack, organisations: dict[str, int], places: dict[str, 
         }
         for row in table
     ]
-    mine = Post.objects.filter(person__sample=True)
+    mine = Post.objects.filter(person__sample=True).exclude(organisation__source=ENTERED)
     done = sync(Post, posts, ("person_id", "role", "organisation_id"), within=mine, reason=REASON)
     retire(done.gone, REASON)
 

@@ -16,6 +16,7 @@ HELD_IN = {
     Role.STREET_LEADER: {Kind.STREET},
     Role.COMMUNITY: {Kind.COMMUNITY},
     Role.DEPARTMENT: {Kind.DEPARTMENT, Kind.OPERATOR},
+    Role.OPERATOR: {Kind.OPERATOR},
     Role.ADMIN: {Kind.HEADQUARTERS},
 }
 

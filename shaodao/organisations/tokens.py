@@ -12,7 +12,7 @@ from shaodao.foundation.errors import Invalid
 from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import ApiToken, Person
 
-SCOPES = ("read", "report", "act")
+SCOPES = ("read", "report", "act", "bikes")
 PREFIX = "sd_"
 COARSE = timedelta(minutes=10)  # how exactly `last_used_at` is kept: no write on every request
 LIVE = Prepared(lambda digest: ApiToken.objects.select_related("person").filter(digest=digest, revoked_at=None))
@@ -23,9 +23,18 @@ def digest_of(plain: str) -> str:
 
 
 def issue(
-    person: Person, name: str, scopes: Iterable[str], now: datetime, *, expires_at: datetime | None = None
+    person: Person,
+    name: str,
+    scopes: Iterable[str],
+    now: datetime,
+    *,
+    expires_at: datetime | None = None,
+    by: Person | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token and its plain text, which is shown this once. Raises Invalid on name, scopes or expires_at."""
+    """A new token and its plain text, which is shown this once. Raises Invalid on name, scopes or expires_at.
+
+    It acts as `person`; `by` is who had it made, the person themselves unless given.
+    """
     wanted, name = list(dict.fromkeys(scopes)), name.strip()
     errors = {}
     if not name or len(name) > 100:
@@ -40,7 +49,7 @@ def issue(
     row = ApiToken.objects.create(
         person=person, name=name, digest=digest_of(plain), scopes=wanted, created_at=now, expires_at=expires_at
     )
-    log.write("token.issue", f"token:{row.pk}", now=now, actor=person, data={"name": name, "scopes": wanted})
+    log.write("token.issue", f"token:{row.pk}", now=now, actor=by or person, data={"name": name, "scopes": wanted})
     return row, plain
 
 
@@ -54,8 +63,8 @@ def find(plain: str, now: datetime) -> ApiToken | None:
     return token
 
 
-def revoke(token: ApiToken, by: Person, now: datetime) -> None:
-    """The token ends now; doing it twice changes nothing."""
+def revoke(token: ApiToken, by: Person | None, now: datetime) -> None:
+    """The token ends now (`by` None: by the clock); doing it twice changes nothing."""
     if token.revoked_at is None:
         token.revoked_at = now
         token.save(update_fields=["revoked_at"])

@@ -34,10 +34,10 @@ def test_a_changed_event_with_a_new_hash_breaks_the_next(town):
     case = town.closed()
     event = CaseEvent.objects.get(case=case, action="file")
     event.reason = "改"
-    from shaodao.cases import rules
     from shaodao.cases.actions.step import content_of
+    from shaodao.foundation.chain import event_digest
 
-    event.hash = rules.event_digest(event.previous, content_of(event))
+    event.hash = event_digest(event.previous, content_of(event))
     event.save()
     assert "previous" in faults()
 

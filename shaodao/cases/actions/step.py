@@ -24,6 +24,7 @@ from shaodao.cases.facts import ActorFacts, CaseFacts, PostFacts
 from shaodao.cases.lifecycle import BY_ACTION, PUBLIC, SYSTEM, Transition
 from shaodao.cases.models import Case, CaseEvent, Notice
 from shaodao.foundation import clock, outbox, prepared
+from shaodao.foundation.chain import event_digest, name_of, tracked
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import Organisation, Person, Post
@@ -188,7 +189,7 @@ class Step:
             client_key=key or None,
             previous=self.case.head,
         )
-        event.hash = rules.event_digest(event.previous, content_of(event))
+        event.hash = event_digest(event.previous, content_of(event))
         prepared.insert(event)
         self.case.version, self.case.head = event.seq, event.hash
         prepared.update(self.case, [*self.changed, "version", "head", "summary", "public_text"])
@@ -309,22 +310,6 @@ def content_of(event: CaseEvent) -> dict[str, Any]:
 def columns(model: type[models.Model]) -> frozenset[str]:
     """The attributes of a model that are stored; tracked digests of texts are not."""
     return frozenset(f.attname for f in model._meta.concrete_fields)
-
-
-def tracked(row: models.Model) -> dict[str, Any]:
-    """The tracked fields of a row as JSON values."""
-    return {name: plain(getattr(row, name)) for name in row.TRACKED}  # type: ignore[attr-defined]
-
-
-def plain(value: Any) -> Any:
-    """A field's value as JSON carries it: times as ISO 8601 UTC, everything else as it is."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, models.enums.Choices) else value
-
-
-def name_of(row: models.Model) -> str:
-    return f"{row._meta.model_name}:{row.pk}"
 
 
 def street_organisation(street_id: int | None) -> Organisation | None:

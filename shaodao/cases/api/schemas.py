@@ -340,7 +340,7 @@ class NoticeList(Schema):
 
 class TokenIn(Strict):
     name: str = Field(min_length=1, max_length=100)
-    scopes: list[Literal["read", "report", "act"]] = Field(min_length=1, max_length=3)
+    scopes: list[Literal["read", "report", "act", "bikes"]] = Field(min_length=1, max_length=4)
     expires_at: datetime | None = None
 
 

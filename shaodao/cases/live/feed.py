@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from shaodao.cases.facts import ActorFacts
+from shaodao.cases.facts import BOUND, ActorFacts
 from shaodao.cases.models import Assignment, Case
 from shaodao.foundation.models import OutboxMessage
 
@@ -35,13 +35,13 @@ class News:
 
     def seen_by(self, actor: ActorFacts) -> bool:
         """The same rule as `queries.visible_to`, for one row."""
-        if any(p.role not in {"street", "street_leader", "community", "department"} for p in actor.posts):
+        if any(p.role not in BOUND for p in actor.posts):
             return True
         for post in actor.posts:
             if post.organisation_id in self.organisations:
                 return True
             place = self.community_id if post.role == "community" else self.street_id
-            if post.role != "department" and post.place_id is not None and post.place_id == place:
+            if post.role not in {"department", "operator"} and post.place_id is not None and post.place_id == place:
                 return True
         return False
 

@@ -81,7 +81,8 @@ class Anchor(models.Model):
 
     date = models.DateField(unique=True)
     at = models.DateTimeField()
-    heads = models.JSONField(default=dict)  # {case id: [version, head]} of cases whose head moved since the last anchor
+    # {case id: [version, head]} of cases whose head moved since the last anchor, and the heads of other rooms' chains
+    heads = models.JSONField(default=dict)
     cases = models.PositiveIntegerField()
     events = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from shaodao.cases import inboxes
-from shaodao.cases.notices import words
+from shaodao.cases.notices import address, words
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
 from shaodao.foundation import clock
@@ -47,5 +47,5 @@ def notices(request: HttpRequest) -> HttpResponse:
     shown: list[Any] = list(page.object_list)
     for notice in shown:
         notice.icon, notice.colour = LOOKS.get(notice.kind, ("bell", "done"))
-        notice.words = words(notice)
+        notice.words, notice.address = words(notice), address(notice)
     return render(request, "cases/notices.html", {"page": page, "notices": shown, "show_all": show_all})

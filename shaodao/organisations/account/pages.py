@@ -23,7 +23,7 @@ from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.models import LogEntry
 from shaodao.organisations import tokens
 from shaodao.organisations.account import factors, pending, rules, setting_up, sso
-from shaodao.organisations.account.forms import SCOPES, PasswordForm, TokenForm
+from shaodao.organisations.account.forms import WORDS, PasswordForm, TokenForm
 from shaodao.organisations.account.lockout import failed, locked
 from shaodao.organisations.models import Factor
 
@@ -62,7 +62,7 @@ def account(request: HttpRequest) -> HttpResponse:
     now, settings = clock.now(), district.current().settings
     keys = list(me.tokens.order_by("-created_at", "-pk"))
     for key in keys:
-        key.words = [dict(SCOPES).get(scope, scope) for scope in key.scopes]
+        key.words = [WORDS.get(scope, scope) for scope in key.scopes]
         key.live = key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
     context = {
         "allowed": rules.allowed(settings),

@@ -1,0 +1,66 @@
+"""Chained events, for every room that keeps some: what a hash covers, what a row's tracked values are, who has chains.
+
+A room above the cases registers its `Book`; the daily anchor and `audit verify` (cases/history.py) then cover it too.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import models
+
+
+def event_digest(previous: str, content: dict[str, Any]) -> str:
+    """SHA-256 over the previous digest and the canonical JSON (sorted keys, UTF-8, no spaces) of an event."""
+    body = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """A field's value as JSON carries it: times as ISO 8601 UTC, days as ISO 8601, everything else as it is."""
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    return str(value) if isinstance(value, models.enums.Choices) else value
+
+
+def tracked(row: models.Model) -> dict[str, Any]:
+    """The tracked fields of a row (its `TRACKED`) as JSON values."""
+    return {name: plain(getattr(row, name)) for name in row.TRACKED}  # type: ignore[attr-defined]
+
+
+def name_of(row: models.Model) -> str:
+    """A row as events name it: `case:12`."""
+    return f"{row._meta.model_name}:{row.pk}"
+
+
+Heads = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Book:
+    """The chains of one room.
+
+    verify: checks them all: (how many chains, how many events, what is broken as {"case", "seq", "what", "detail"}).
+    heads: {"operator:3": [version, hash]} of chains, for the anchor; keys begin with the name of the row's model.
+    known: the hashes of events, by (key, version), among those asked for.
+    """
+
+    name: str
+    verify: Callable[[], tuple[int, int, list[dict[str, Any]]]]
+    heads: Callable[[], Heads]
+    known: Callable[[Iterable[str]], dict[tuple[str, int], str]]
+
+
+_books: dict[str, Book] = {}
+
+
+def register(book: Book) -> None:
+    """Make a room's chains known; called once, when the program starts."""
+    _books[book.name] = book
+
+
+def books() -> list[Book]:
+    return list(_books.values())
