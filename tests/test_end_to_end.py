@@ -61,7 +61,8 @@ def test_real_letters_come_in_count_and_verify(pingcheng, first_rows, client):
         result = letters.import_letters(first_rows(kind, 60))
         assert result["imported"] == 60 - result["rejected"] >= 59
     assert set(Report.objects.values_list("category__code", flat=True)) > {"other"}
-    assert history.verify() == {"cases": Case.objects.count(), "events": CaseEvent.objects.count(), "broken": []}
+    counts = {"cases": Case.objects.count(), "operators": 0, "events": CaseEvent.objects.count()}
+    assert history.verify() == {**counts, "broken": []}
     assert client.get(reverse("public_cases")).status_code == 200  # nothing of them is public unlooked at
     assert tasks.tick(train=False, send=False)["failed"] == 0
 

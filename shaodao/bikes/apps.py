@@ -6,3 +6,13 @@ class BikesConfig(AppConfig):
     name = "shaodao.bikes"
     label = "bikes"
     verbose_name = _("共享单车")
+
+    def ready(self) -> None:
+        from shaodao.bikes import history, notices, settings, tasks
+        from shaodao.cases import tasks as clock
+        from shaodao.foundation import chain, district
+
+        district.register_block("bikes", settings.BikeSettings)
+        chain.register(history.BOOK)
+        clock.register("expired", tasks.expire)
+        notices.register()

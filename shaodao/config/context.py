@@ -39,9 +39,11 @@ def posts_of(request: HttpRequest) -> list[Any]:
 
 def work_nav(request: HttpRequest) -> list[dict[str, Any]]:
     """Inboxes by role with their counts, then the tools of the office."""
+    from shaodao.bikes.requests import navigation as bikes
     from shaodao.cases.requests import navigation
 
-    return navigation(request)
+    items = navigation(request)
+    return [*items, *bikes(request)] if items else []
 
 
 def public_nav(request: HttpRequest) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ def prepare(district: Path | None, *, demo: bool, bar: Callable[..., Any], talk:
     """Migrate; into an empty database load the pack and, for a demonstration, its accounts and sample cases."""
     from django.core.management import call_command
 
+    from shaodao.bikes import demo as bikes
     from shaodao.cases import demo as sample
     from shaodao.cases.models import Case
 
@@ -62,6 +63,7 @@ def prepare(district: Path | None, *, demo: bool, bar: Callable[..., Any], talk:
         if not Case.objects.exists():
             with bar("demo") as move:
                 sample.play(progress=move)
+        bikes.play(district or pack_directory())
 
 
 def demo_password() -> str:
