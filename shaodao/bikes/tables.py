@@ -30,7 +30,7 @@ def _plate(value: str) -> str:
     """A plate (晋B12345) or the content of a QR code (an address, a number): no blanks, nothing that starts a formula."""
     if (
         len(value) > 60
-        or not re.fullmatch(r"[0-9A-Za-z\u4e00-\u9fff][^\s\x00-\x1f\x7f]*", value)
+        or not re.fullmatch(r"[0-9A-Za-z\u4e00-\u9fff][^\s\x00-\x1f\x7f\ufffd]*", value)
         or not value.isprintable()
     ):
         raise Bad(_("“%(v)s”不能作车牌或编码") % {"v": value[:40]}, _("以字母、数字或汉字开头，不含空格，最多 60 个字"))
@@ -86,8 +86,12 @@ def read(file: Any) -> tuple[list[Row], set[str], list[Problem]]:
         return [], set(), [Problem(name, 0, "", _("行数太多"), _("最多 %(n)d 行，请分几个文件") % {"n": MOST_ROWS})]
     if not lines:
         return [], set(), [Problem(name, 1, "", _("文件是空的"), _("第一行是表头"))]
-    header, keep = _header(lines[0][1])
-    body = [(number, [cells[i] if i < len(cells) else "" for i in keep]) for number, cells in lines[1:]]
+    titles = lines[0][1]
+    header, keep = _header(titles)
+    body = [
+        (number, [*(cells[i] if i < len(cells) else "" for i in keep), *cells[len(titles) :]])
+        for number, cells in lines[1:]
+    ]
     rows, problems = parse(VEHICLES, name, header, body)
     if not problems and not rows:
         problems = [Problem(name, 0, "", _("没有数据行"), _("第一行是表头，从第二行起每行一辆车"))]

@@ -47,6 +47,14 @@ class Round:
                 logger.exception("%s: %s failed", part, key)
                 self.counts["failed"] += 1
 
+    def part(self, name: str, do: Callable[["Round"], None]) -> None:
+        """Another room's part; a failure of it as a whole is counted too."""
+        try:
+            do(self)
+        except Exception:
+            logger.exception("%s failed", name)
+            self.counts["failed"] += 1
+
     def once(self, part: str, do: Callable[[], int]) -> None:
         """Add what one call did; a failure is counted."""
         try:
@@ -74,8 +82,8 @@ def tick(now: datetime | None = None, *, train: bool = True, send: bool = True) 
         remind_rechecks(round)
         end_watches(round)
         erase_contacts(round)
-        for part in OTHERS.values():
-            part(round)
+        for name, part in OTHERS.items():
+            round.part(name, part)
         if send:
             round.once("delivered", deliver)
         round.once("sessions", lambda: Session.objects.filter(expire_date__lt=round.now).delete()[0])

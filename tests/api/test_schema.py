@@ -17,6 +17,7 @@ from shaodao.foundation import clock
 from shaodao.organisations import tokens
 from shaodao.organisations.models import Post
 from tests.api.conftest import Caller
+from tests.bikes.office import Office, table
 from tests.town import Town
 
 DESCRIPTION = "/api/v1/openapi.json"
@@ -38,6 +39,9 @@ def small_town(db):
         town = Town()
         town.handling(name="王", phone="13800000000"), town.filed(lat=40.0012), town.report(lat=40.0016)
         town.closed(lat=40.0018)
+        office = Office(town)
+        operator = office.brought_to("admitted")
+        office.act(operator, "import_vehicles", file=table(("A1", "a-1", "ebike", "active")))
         yield town
         for signal in (request_started, request_finished):
             signal.connect(close_old_connections)
@@ -82,6 +86,8 @@ def nudge(case) -> None:
         if case.method == "POST" and isinstance(case.body, dict):
             case.headers = {**(case.headers or {}), "If-Match": f'"{found.version}"'}
             case.body = {"reason": "理由", "data": {}}
+    if "code" in (case.path_parameters or {}):
+        case.path_parameters["code"] = "BIKE-A"
     if case.path.endswith("/reports") and case.method == "POST" and isinstance(case.body, dict):
         placed = {"text": "垃圾", "channel": "public", "category": "event-0110", "lon": 113.2005, "lat": 40.0005}
         case.body = {k: v for k, v in case.body.items() if k in {"address", "topic", "external_id"}} | placed
@@ -94,6 +100,7 @@ def test_the_calls_came_far_enough():
         pytest.skip("judges what test_as_described did in this process")
     wanted = {("GET", "/cases"), ("GET", "/cases/{number}"), ("POST", "/reports"), ("GET", "/lifecycle")}
     wanted |= {("POST", "/cases/{number}/actions/{action}"), ("GET", "/cases/{number}/reports")}
+    wanted |= {("GET", "/bikes/operators"), ("GET", "/bikes/operators/{code}"), ("GET", "/bikes/vehicles")}
     assert {(m, p) for m, p in wanted if (m, f"/api/v1{p}") in made and (m, f"/api/v1{p}", 2) not in SEEN} == set()
 
 

@@ -1,4 +1,4 @@
-"""The registry of vehicles: a file comes in as a whole or not at all, in a number of statements that does not grow by row."""
+"""The registry of vehicles: a file comes in as a whole or not at all, read and written in batches."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -79,10 +79,9 @@ def _sort(
     new, changed = [], []
     for row in rows:
         values = {name: row[name] for name in FIELDS if name in given}
-        on = values.pop("registered_at", None)
-        if on is not None:
+        on, known = values.pop("registered_at", None), existing.get(row["plate"])
+        if on is not None and (known is None or clock.local(known.registered_at).date() != on):
             values["registered_at"] = clock.from_local(datetime.combine(on, time()))
-        known = existing.get(row["plate"])
         if known is None:
             values.setdefault("registered_at", s.now)
             new.append(Vehicle(operator=s.operator, plate=row["plate"], updated_at=s.now, **values))

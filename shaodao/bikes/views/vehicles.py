@@ -92,5 +92,5 @@ def reconcile(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, key: str, label: str, hint: str, rows: Any) -> dict[str, Any]:
-    page = Paginator(rows, 50).get_page(request.GET.get(key))
+    page = Paginator(rows, 20).get_page(request.GET.get(key))
     return {"key": key, "label": label, "hint": hint, "page": page, "n": page.paginator.count}

@@ -146,6 +146,8 @@ def contact(request: HttpRequest, report_id: Annotated[Id, Path()], payload: Rea
     """Staff who may see the case give a reason; who read it, when and why is logged. A POST, because it leaves a trace."""
     need(request, "act")
     actor = actor_of(request)
+    if actor.facts.posts and all(post.role == "operator" for post in actor.facts.posts):
+        raise Http404  # a company that leads a case does not hear who reported it
     row = Report.objects.filter(pk=report_id, case__in=queries.visible_to(actor.facts)).first()
     found = queries.read_contact(row.pk, request.user, plain(payload.reason, 500), clock.now()) if row else None
     if found is None:

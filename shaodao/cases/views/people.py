@@ -22,14 +22,14 @@ LONGEST = 200
 
 
 def may_read(actor: ActorFacts, case: Case, assignments: list[Any]) -> bool:
-    """The headquarters and the hotline; the case's street; whoever has it in hand. Not inspectors, not others."""
+    """The headquarters and the hotline; the case's street; the department that has it in hand. Not inspectors, not operators (companies), not others."""
     if actor.with_role(HEADQUARTERS | {"hotline"}):
         return True
     if any(p.role in STREET and p.place_id and p.place_id == case.street_id for p in actor.posts):
         return True
     if any(p.role == "community" and p.place_id and p.place_id == case.community_id for p in actor.posts):
         return True
-    mine = {p.organisation_id for p in actor.posts}
+    mine = {p.organisation_id for p in actor.posts if p.role != "operator"}
     return any(a.organisation_id in mine and a.state in OPEN_ASSIGNMENT_STATES for a in assignments)
 
 
