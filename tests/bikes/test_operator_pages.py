@@ -166,6 +166,14 @@ def test_papers_are_read_by_both_parties_and_each_reading_is_logged(office, brow
     assert lines.count() == 3
 
 
+def test_a_nul_in_the_address_is_no_error(office, browse):
+    operator = office.brought_to("submitted")
+    hq, paper = browse("hq"), operator.papers.first()
+    for path in ("", "vehicles/", "vehicles/?format=csv", "reconcile/", "do/warn/", f"papers/{paper.pk}/"):
+        assert hq.get(f"/bikes/operators/BIKE-A%00/{path}").status_code == 200
+    assert hq.get("/bikes/?q=%00&state=%00&page=%00").status_code == 200
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(office, browse):
     operator = office.brought_to("admitted")
     own, hq = browse("owner", operator), browse("hq")

@@ -144,6 +144,7 @@ def _checklist(loaded: Loaded, parties: frozenset[str]) -> list[dict[str, Any]]:
 def paper(request: HttpRequest, code: str, pk: int) -> HttpResponseBase:
     """A paper as it came in, as a download, for both parties; each reading is a line of the log."""
     row, actor = operator_of(request, code), actor_of(request)
+    code = row.organisation.code
     found = row.papers.select_related("upload", "item").filter(pk=pk).first()
     if found is None:
         raise Http404

@@ -31,6 +31,7 @@ def vehicles(request: HttpRequest, code: str = "") -> HttpResponseBase:
     """Registered vehicles, of one operator or of all that the caller may see; `?format=csv|xlsx` gives the same rows."""
     enter(request)
     row = operator_of(request, code) if code else None
+    code = row.organisation.code if row else ""
     actor = actor_of(request)
     among = Operator.objects.filter(pk=row.pk) if row else queries.visible(actor.facts)
     state, kind = request.GET.get("state", ""), request.GET.get("kind", "")
