@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.facts import BOUND, ActorFacts, AppealFacts, AssignmentFacts, CaseFacts, Subject
-from shaodao.cases.lifecycle import BY_ACTION, PUBLIC, SYSTEM, TRANSITIONS, Text, Transition
-from shaodao.cases.words import CaseState, Light
+from shaodao.cases.lifecycle import BY_ACTION, HEADQUARTERS, PUBLIC, SYSTEM, TRANSITIONS, Text, Transition
+from shaodao.cases.words import OPEN_ASSIGNMENT_STATES, CaseState, Light
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,21 @@ def offers(case: CaseFacts, actor: ActorFacts, now: datetime) -> Iterator[Offer]
 def transition(action: str) -> Transition:
     """The row of the life cycle for an action; KeyError names an unknown one."""
     return BY_ACTION[action]
+
+
+def may_read_contact(
+    actor: ActorFacts, street_id: int | None, community_id: int | None, assignments: Iterable[Any]
+) -> bool:
+    """May somebody read who reported: the headquarters and the hotline; the case's street and community; the department
+    that has it in hand. Not inspectors, not operators (companies), not others. `assignments`: rows or facts of the case.
+    """
+    if actor.with_role(HEADQUARTERS | {"hotline"}):
+        return True
+    places = {("street", street_id), ("street_leader", street_id), ("community", community_id)}
+    if any(p.place_id and (p.role, p.place_id) in places for p in actor.posts):
+        return True
+    mine = {p.organisation_id for p in actor.posts if p.role != "operator"}
+    return any(a.organisation_id in mine and a.state in OPEN_ASSIGNMENT_STATES for a in assignments)
 
 
 def light(due_at: datetime | None, yellow_at: datetime | None, now: datetime, *, paused: bool = False) -> Light:

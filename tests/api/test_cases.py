@@ -235,6 +235,14 @@ def test_contact_is_read_with_a_reason_and_leaves_a_trace(town, caller):
     assert caller("intake", scopes=("read",)).post(path, {"reason": "看看"}).status_code == 403
 
 
+def test_inspectors_see_the_case_and_not_who_reported_it(town, caller):
+    case = town.report(name="王某", phone="13800000000")
+    inspector = caller("inspector")
+    assert inspector.get(f"/cases/{case.number}").status_code == 200
+    answer = inspector.post(f"/reports/{case.reports.get().pk}/contact", {"reason": "好奇"})
+    assert answer.status_code == 403 and "13800000000" not in answer.content.decode()
+
+
 def test_notices_of_a_post(town, caller):
     town.handling()
     department = caller("department")

@@ -141,7 +141,7 @@ def test_an_operator_is_lead_of_its_cases_and_sees_no_others(office, browse, tow
     key = tokens.issue(office.clerk(operator), "test", ("act",), clock.now())[1]
     api = Client(headers={"Authorization": f"Bearer {key}"})
     body = {"data": {"reason": "联系"}, "content_type": "application/json"}
-    assert api.post(f"/api/v1/reports/{reported.pk}/contact", **body).status_code == 404
+    assert api.post(f"/api/v1/reports/{reported.pk}/contact", **body).status_code == 403
     town.act("sign", case, "operator", operator.organisation, on=on.pk)
     town.act("report_in", case, "operator", operator.organisation, on=on.pk)
     done = town.act("finish", case, "operator", operator.organisation, on=on.pk, result="已清运")

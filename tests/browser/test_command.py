@@ -32,7 +32,9 @@ def page(monkeypatch, live_server, town, settings):
     """A page of the headquarters; an error of a script, of the content policy or of a request fails the test."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread
     now = clock.now()
-    with clock.freeze((now - timedelta(days=7 + now.weekday())).replace(hour=1, minute=0)):  # a Monday morning in Datong
+    with clock.freeze(
+        (now - timedelta(days=7 + now.weekday())).replace(hour=1, minute=0)
+    ):  # a Monday morning in Datong
         Busy(town)
     recent(town)
     client = Client()

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from ninja import File, Header, Path, Router
 from ninja.files import UploadedFile
 
-from shaodao.cases import inputs, queries
+from shaodao.cases import inputs, queries, rules
 from shaodao.cases.actions import Actor, Submission, report
 from shaodao.cases.api import show
 from shaodao.cases.api.cases import upload_ids
@@ -18,7 +18,7 @@ from shaodao.cases.models import Report
 from shaodao.cases.requests import actor_of
 from shaodao.catalogue import answers
 from shaodao.foundation import clock, uploads
-from shaodao.foundation.errors import Invalid
+from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.wire import answer
 from shaodao.organisations.auth import OPEN, SIGNED_IN, Unknown, need
 
@@ -146,9 +146,11 @@ def contact(request: HttpRequest, report_id: Annotated[Id, Path()], payload: Rea
     """Staff who may see the case give a reason; who read it, when and why is logged. A POST, because it leaves a trace."""
     need(request, "act")
     actor = actor_of(request)
-    if actor.facts.posts and all(post.role == "operator" for post in actor.facts.posts):
-        raise Http404  # a company that leads a case does not hear who reported it
-    row = Report.objects.filter(pk=report_id, case__in=queries.visible_to(actor.facts)).first()
+    row = Report.objects.filter(pk=report_id, case__in=queries.visible_to(actor.facts)).select_related("case").first()
+    if row and not rules.may_read_contact(
+        actor.facts, row.case.street_id, row.case.community_id, row.case.assignments.all()
+    ):
+        raise Refused(_("您的岗位不能查看上报人的联系方式"), forbidden=True)
     found = queries.read_contact(row.pk, request.user, plain(payload.reason, 500), clock.now()) if row else None
     if found is None:
         raise Http404

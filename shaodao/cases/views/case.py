@@ -10,12 +10,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from shaodao.cases import choices, masking, queries
+from shaodao.cases import choices, masking, queries, rules
 from shaodao.cases.forms import ActionForm
 from shaodao.cases.models import Case, Photo, Report
 from shaodao.cases.queries import Loaded
 from shaodao.cases.requests import actor_of
-from shaodao.cases.views import panels, people, timeline
+from shaodao.cases.views import panels, timeline
 from shaodao.cases.views.gate import case_of, staff
 from shaodao.cases.words import CaseState
 from shaodao.foundation import clock
@@ -50,7 +50,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "buttons": buttons,
         "next": _next(loaded, buttons, now),
         "reports": _reports(reports),
-        "may_read": people.may_read(actor.facts, case, loaded.assignments),
+        "may_read": rules.may_read_contact(actor.facts, case.street_id, case.community_id, loaded.assignments),
         "photos": [p for p in photos if p.purpose != Photo.Purpose.APPEAL],
         "assignments": _assignments(loaded, buttons, now),
         "whistles": _whistles(loaded, buttons, units),

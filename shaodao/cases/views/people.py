@@ -1,7 +1,5 @@
 """The reporter behind a report: masked for everybody, shown to those who need it, each reading logged with a reason."""
 
-from typing import Any
-
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,28 +7,12 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shaodao.cases import queries
-from shaodao.cases.facts import ActorFacts
-from shaodao.cases.lifecycle import HEADQUARTERS, STREET
-from shaodao.cases.models import Case
+from shaodao.cases import queries, rules
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import case_of, staff
-from shaodao.cases.words import OPEN_ASSIGNMENT_STATES
 from shaodao.foundation import clock
 
 LONGEST = 200
-
-
-def may_read(actor: ActorFacts, case: Case, assignments: list[Any]) -> bool:
-    """The headquarters and the hotline; the case's street; the department that has it in hand. Not inspectors, not operators (companies), not others."""
-    if actor.with_role(HEADQUARTERS | {"hotline"}):
-        return True
-    if any(p.role in STREET and p.place_id and p.place_id == case.street_id for p in actor.posts):
-        return True
-    if any(p.role == "community" and p.place_id and p.place_id == case.community_id for p in actor.posts):
-        return True
-    mine = {p.organisation_id for p in actor.posts if p.role != "operator"}
-    return any(a.organisation_id in mine and a.state in OPEN_ASSIGNMENT_STATES for a in assignments)
 
 
 @staff
@@ -41,7 +23,7 @@ def contact(request: HttpRequest, number: str, report: int) -> HttpResponse:
     row = case.reports.filter(pk=report).first()
     if row is None:
         raise Http404
-    if not may_read(actor.facts, case, list(case.assignments.all())):
+    if not rules.may_read_contact(actor.facts, case.street_id, case.community_id, case.assignments.all()):
         raise PermissionDenied(_("您的岗位不能查看上报人的联系方式"))
     reason = " ".join(request.POST.get("reason", "").replace("\x00", "").split())[:LONGEST]
     if not reason:
