@@ -55,6 +55,7 @@ KINDS = {
     "report": "a report of this case",
     "stage": "a stage",
     "photos": "photos",
+    "wording": "a text of the pack",
     "grounds": "what is contested, one or several of " + ", ".join(AppealGround.values),
 }
 INTRO = """\

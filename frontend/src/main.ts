@@ -14,6 +14,7 @@ import { confirmation } from "./components/confirm";
 import { copy } from "./components/copy";
 import { dependent } from "./components/dependent";
 import { draft } from "./components/draft";
+import { exclusive } from "./components/exclusive";
 import { forms } from "./components/forms";
 import { htmxSetup } from "./components/htmx";
 import { live } from "./components/live";
@@ -26,6 +27,7 @@ import { redact } from "./components/redact";
 import { rows } from "./components/rows";
 import { theme } from "./components/theme";
 import { times } from "./components/times";
+import { wordings } from "./components/wording";
 import { each } from "./dom";
 import { t } from "./strings";
 
@@ -46,11 +48,13 @@ function enhance(root: ParentNode): void {
   copy(root);
   dependent(root);
   draft(root);
+  exclusive(root);
   locate(root);
   photos(root);
   redact(root);
   rows(root);
   times(root);
+  wordings(root);
   lazily(root, "[data-map]", async (el) => (await import("./map/map")).show(el));
   lazily(root, "[data-map-pick]", async (el) => (await import("./map/pick")).pick(el));
   each<HTMLSelectElement>(root, "select[data-choose]", (el) => {

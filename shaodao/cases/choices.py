@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.cases.masking import masked
-from shaodao.cases.models import Case, Photo
+from shaodao.cases.models import Case, Photo, Wording
 from shaodao.cases.words import ONLY_PHOTO, own_words
 from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation import district
@@ -136,7 +136,32 @@ def usual_units(case: Case) -> tuple[int | None, list[int]]:
         condition = Condition.objects.filter(category_id=case.category_id, active=True).first()
     if condition is None:
         return None, []
-    return condition.lead_id, [pk for pk in condition.supports.values_list("pk", flat=True) if pk != condition.lead_id]
+    lead = condition.lead_id or street_office(case)  # a condition without a lead is the street's in which the case lies
+    return lead, [pk for pk in condition.supports.values_list("pk", flat=True) if pk != lead]
+
+
+def whistled_units(case: Case) -> tuple[int | None, list[int]]:
+    """The same for a whistle: the street calls others, so where it would lead itself the first support does."""
+    lead, supports = usual_units(case)
+    street = street_office(case)
+    if lead is None or lead != street:
+        return lead, supports
+    others = [pk for pk in supports if pk != street]
+    return (others[0], others[1:]) if others else (None, [])
+
+
+def street_office(case: Case) -> int | None:
+    """The office of the case's street."""
+    if case.street_id is None:
+        return None
+    rows = Organisation.objects.filter(kind=Kind.STREET, place=case.street_id, active=True).order_by("code")
+    return rows.values_list("pk", flat=True).first()
+
+
+def wordings(action: str) -> list[Wording]:
+    """The pack's texts for an action, in the order of the pack."""
+    rows = _keep("wordings", lambda: list(Wording.objects.filter(active=True)))
+    return [row for row in rows if row.action == action]
 
 
 def results(case: Case) -> str:
@@ -155,7 +180,16 @@ def whistle_kind(code: str) -> str:
 
 
 def photos(case: Case) -> list[Photo]:
-    return list(case.photos.select_related("upload"))
+    """A case's photos as they came in, with the unit whose part each belongs to."""
+    return list(case.photos.select_related("upload", "assignment__organisation"))
+
+
+def photo_label(number: int, photo: Photo) -> str:
+    """What people call a photo of a case: its place in the row, what it is for and who took it."""
+    what = str(photo.get_purpose_display())
+    if photo.assignment:
+        what = f"{what} · {named(photo.assignment.organisation)}"
+    return gettext("照片 %(n)d · %(what)s") % {"n": number, "what": what}
 
 
 def reports(case: Case) -> list[Pair]:

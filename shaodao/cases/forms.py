@@ -21,6 +21,7 @@ from shaodao.cases.queries import Loaded
 from shaodao.cases.words import AppealGround, CaseState, Channel, Light
 from shaodao.foundation import clock, uploads
 from shaodao.foundation.errors import Invalid
+from shaodao.foundation.naming import named
 from shaodao.places.queries import DATUMS
 
 KEPT_SALT = "cases.photos"
@@ -61,9 +62,7 @@ class Photos(forms.FileInput):
     allow_multiple_selected = True
 
     def __init__(self) -> None:
-        super().__init__(
-            {"multiple": True, "accept": "image/*,.heic", "data-photos": "", "data-max": "8", "data-max-mb": "15"}
-        )
+        super().__init__({"multiple": True, **uploads.picker()})
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         return files.getlist(name) if hasattr(files, "getlist") else []
@@ -82,6 +81,20 @@ class Position(forms.TextInput):
         )
 
 
+class Wordings(forms.Select):
+    """The pack's texts: choosing one writes it into the field named by `target` (frontend/src/components/wording.ts)."""
+
+    def __init__(self, texts: dict[str, str], target: str) -> None:
+        super().__init__({"data-wording": target})
+        self.texts = texts
+
+    def create_option(self, name: str, value: Any, *args: Any, **given: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **given)
+        if str(value) in self.texts:
+            option["attrs"]["data-text"] = self.texts[str(value)]
+        return option
+
+
 class ActionForm(forms.Form):
     """The form of one action on one case (or on one part of it), drawn from the table of the life cycle."""
 
@@ -92,7 +105,8 @@ class ActionForm(forms.Form):
         super().__init__(**given)
         self.kept: list[int] = []
         for field in transition.fields:
-            self.fields[field.name] = self._control(field)
+            if field.kind != "wording" or choices.wordings(transition.action):
+                self.fields[field.name] = self._control(field)
         if transition.reason:
             self.fields["reason"] = self._reason()
 
@@ -102,7 +116,8 @@ class ActionForm(forms.Form):
         case, names = self.loaded.case, {f.name for f in self.transition.fields}
         first: dict[str, Any] = {}
         if names >= {"lead", "supports"}:
-            lead, supports = choices.usual_units(case)
+            whistle = self.transition.action == "whistle_draft"
+            lead, supports = (choices.whistled_units if whistle else choices.usual_units)(case)
             first |= {"lead": lead or "", "supports": [str(pk) for pk in supports]}
         if self.transition.action == "categorise":
             first |= {"category": case.category_id or "", "condition": case.condition_id or "", "urgent": case.urgent}
@@ -155,7 +170,10 @@ class ActionForm(forms.Form):
 
     def _organisation(self, field: Field, common: dict[str, Any]) -> forms.Field:
         groups = [("", "—"), *choices.units(self.loaded.case)]
-        return RawChoice(**common, choices=groups, widget=forms.Select({"data-choose": ""}))
+        select = forms.Select(
+            {"data-choose": "", "data-not-in": "supports"} if field.name == "lead" else {"data-choose": ""}
+        )
+        return RawChoice(**common, choices=groups, widget=select)
 
     def _organisations(self, field: Field, common: dict[str, Any]) -> forms.Field:
         groups = choices.units(self.loaded.case, everybody=self.transition.action == "circulate")
@@ -189,9 +207,19 @@ class ActionForm(forms.Form):
             offered = choices.photos(self.loaded.case)
             chosen = [str(p.upload_id) for p in offered if p.published]
             self.initial.setdefault(field.name, chosen)
-            pairs = [(p.upload_id, f"{p.get_purpose_display()} {p.upload_id}") for p in offered]
+            pairs = [(p.upload_id, choices.photo_label(n, p)) for n, p in enumerate(offered, 1)]
             return RawChoices(**common, choices=pairs, widget=forms.CheckboxSelectMultiple)
         return RawPhotos(**common)
+
+    def _wording(self, field: Field, common: dict[str, Any]) -> forms.Field:
+        pairs = [("", "—"), *((w.code, named(w, "title")) for w in choices.wordings(self.transition.action))]
+        target = "reason" if self.transition.reason else "text"
+        return RawChoice(**common, choices=pairs, widget=Wordings(self.texts, target))
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The pack's texts for this action by their codes, in the language of the page."""
+        return {w.code: named(w, "text") for w in choices.wordings(self.transition.action)}
 
     def _case(self, field: Field, common: dict[str, Any]) -> forms.Field:
         return RawText(**common, widget=forms.TextInput({"placeholder": "2026-000123", "autocomplete": "off"}))
@@ -223,7 +251,14 @@ class ActionForm(forms.Form):
         for name, field in self.fields.items():
             if isinstance(field, RawPhotos):
                 data[name] = self._store(name, person)
-        return data, self.cleaned_data.get("reason") or ""
+        return self._worded(data, self.cleaned_data.get("reason") or "")
+
+    def _worded(self, data: dict[str, Any], reason: str) -> tuple[dict[str, Any], str]:
+        """Without scripts nothing was filled in: a chosen text stands where nothing else was written."""
+        text = self.texts.get(data.get("wording") or "", "")
+        if "text" in data:
+            return {**data, "text": data["text"] or text}, reason
+        return data, reason or text
 
     def _store(self, name: str, person: Any) -> list[int]:
         self.kept = read_kept(self.data.get("kept_photos", ""))
@@ -322,6 +357,7 @@ class ReportForm(forms.Form):
         label=_("看到了什么"), required=False, max_length=4000, widget=forms.Textarea({"rows": 4, "maxlength": 4000})
     )
     category = forms.ChoiceField(label=_("类别"), required=False, widget=forms.Select({"data-choose": ""}))
+    urgent = forms.BooleanField(label=_("紧急"), required=False)
     address = forms.CharField(
         label=_("地址"), required=False, max_length=200, help_text=_("没有坐标时，写明街道、社区或村"),
         widget=forms.TextInput({"list": "place-names", "autocomplete": "off"}),
@@ -348,8 +384,12 @@ class ReportForm(forms.Form):
     email = forms.EmailField(label=_("电子邮箱"), required=False)
     external_id = forms.CharField(label=_("来源编号"), required=False, max_length=80, help_text=_("如热线工单号"))
 
-    def __init__(self, *args: Any, channels: Iterable[tuple[str, Any]] = (), **given: Any) -> None:
+    def __init__(
+        self, *args: Any, channels: Iterable[tuple[str, Any]] = (), urgent: bool = False, **given: Any
+    ) -> None:
         super().__init__(*args, **(given | {"label_suffix": ""}))
+        if not urgent:
+            del self.fields["urgent"]
         self.fields["channel"].choices = list(channels)  # type: ignore[attr-defined]
         self.fields["category"].choices = [("", _("由受理员归类")), *choices.categories()]  # type: ignore[attr-defined]
         for name in ("name", "phone", "email"):

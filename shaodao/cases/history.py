@@ -97,6 +97,7 @@ def verify(batch: int = 500, progress: Any = None) -> dict[str, Any]:
 
 PARTS = [
     "report",
+    "addition",
     "photo",
     "whistle",
     "assignment",

@@ -11,12 +11,13 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from shaodao.cases.lifecycle import Field, Transition
-from shaodao.cases.models import Case, Report
+from shaodao.cases.models import Case, Report, Wording
 from shaodao.cases.words import AppealGround
 from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation import clock, district
 from shaodao.foundation.errors import Invalid
 from shaodao.foundation.models import Upload
+from shaodao.foundation.naming import named
 from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place
@@ -55,9 +56,14 @@ def clean(t: Transition, data: dict[str, Any], loaded: "Loaded") -> dict[str, An
         if field.required and (value is None or value in ("", [])):
             errors[field.name] = _("必填")
         values[field.name] = value
+    if values.get("wording"):
+        code = values["wording"]
+        values["wording"] = Wording.objects.filter(action=t.action, code=code, active=True).first()
+        if values["wording"] is None:
+            errors["wording"] = _("没有这条常用语：%(code)s") % {"code": code}
     lead, supports = values.get("lead"), values.get("supports")
     if lead is not None and supports and lead in supports:
-        errors["supports"] = _("主办单位不能同时协办")
+        errors["supports"] = _("%(unit)s 已是主办单位，不用再列为协办：请从协办单位里去掉") % {"unit": named(lead)}
     if errors:
         raise Invalid(errors)
     return values
@@ -300,6 +306,11 @@ def _grounds(raw: Any, field: Field, loaded: Any) -> list[str]:
     return [g for g in AppealGround.values if g in given]
 
 
+def _wording(raw: Any, field: Field, loaded: Any) -> str:
+    """The code of one of the pack's texts; `clean` looks it up among those of the action."""
+    return text_of(raw, 30)
+
+
 CHECKS: dict[str, Callable[[Any, Field, Any], Any]] = {
     "text": _text,
     "longtext": _longtext,
@@ -318,4 +329,5 @@ CHECKS: dict[str, Callable[[Any, Field, Any], Any]] = {
     "stage": _stage,
     "photos": _photos,
     "grounds": _grounds,
+    "wording": _wording,
 }

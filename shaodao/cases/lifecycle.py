@@ -36,7 +36,7 @@ class Field:
 
     name: str
     kind: str  # text, longtext, bool, rating, organisation, organisations, category, condition, whistle_kind,
-    #            datetime, position, place, case, report, stage, photos, outcome, grounds
+    #            datetime, position, place, case, report, stage, photos, outcome, grounds, wording
     label: Text
     required: bool = True
     help: Text = ""
@@ -65,6 +65,7 @@ PHOTOS = Field("photos", "photos", _("照片"), required=False)
 POSITION = Field("position", "position", _("所在位置"), required=False, help=_("由手机定位取得，用于核对是否到达现场"))
 LEAD = Field("lead", "organisation", _("主办单位"))
 SUPPORTS = Field("supports", "organisations", _("协办单位"), required=False)
+WORDING = Field("wording", "wording", _("常用语"), required=False, help=_("选一条填入下面，可以再改；统计时按它归类"))
 WORKING = ("signed", "arrived")
 REPLY = Field(
     "reply",
@@ -88,6 +89,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         OPEN_STATES,
         "",
         why=_("同一问题再次上报，并入已有案件而不另立一件"),
+    ),
+    Transition(
+        "add_to_report",
+        _("补充上报"),
+        frozenset({PUBLIC}),
+        "anywhere",
+        OPEN_STATES,
+        "",
+        fields=(Field("text", "longtext", _("补充说明"), required=False), PHOTOS),
+        why=_("上报人凭编号和查询码补充文字和照片，办理的人会收到"),
     ),
     Transition(
         "categorise",
@@ -199,6 +210,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         "anywhere",
         (S.RECEIVED,),
         S.DECLINED,
+        fields=(WORDING,),
         reason="required",
         why=_("说明理由，上报人会收到"),
         danger=True,
@@ -347,6 +359,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         "",
         on="assignment",
         on_states=("sent", "signed"),
+        fields=(WORDING,),
         reason="required",
         guard=guards.send_back,
         why=_("不属于本单位职责的，说明理由退回总指挥部，不得横向转派"),
@@ -386,6 +399,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         tuple(OPEN_STATES),
         "",
         fields=(
+            WORDING,
             Field("text", "longtext", _("进展")),
             Field(
                 "told",
@@ -526,7 +540,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         "anywhere",
         (S.FILED, S.VERIFYING, S.CLOSING),
         S.CLOSED,
-        fields=(REPLY, REPLY_PUBLIC),
+        fields=(WORDING, REPLY, REPLY_PUBLIC),
         reason="required",
         guard=guards.close,
         why=_("确实无法解决的，写明原因结案，不称为已解决"),

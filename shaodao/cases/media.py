@@ -1,5 +1,6 @@
 """Who may see the photos of cases: the public what was published, staff what they work on, originals few."""
 
+from django.db.models import Q
 from django.http import HttpRequest
 
 from shaodao.cases import queries
@@ -24,5 +25,10 @@ def viewer(request: HttpRequest, upload: Upload, kind: str) -> str:
         return uploads.PUBLIC
     if not request.user.is_authenticated:
         return uploads.NOBODY
-    cases = Case.objects.filter(pk__in=Photo.objects.filter(upload=upload).values("case_id"))
+    mine = Photo.objects.filter(upload=upload)
+    here = Q(pk__in=mine.values("case_id"))
+    here |= Q(
+        pk__in=mine.exclude(report=None).values("report__case_id")
+    )  # a merge takes the report along, not the photo
+    cases = Case.objects.filter(here)
     return uploads.PRIVATE if queries.visible_to(actor_of(request).facts, cases).exists() else uploads.NOBODY

@@ -20,6 +20,10 @@ def name_of(row: Any) -> dict[str, str] | None:
     return None if row is None else {"name": row.name, "name_en": getattr(row, "name_en", "")}
 
 
+def _added(d: Data) -> str:
+    return _("上报人补充了案件 %(n)s：%(photos)d 张照片") % d if d["photos"] else _("上报人补充了案件 %(n)s") % d
+
+
 def _assigned(d: Data) -> str:
     said = _("吹哨：请到现场报到 %(n)s") if d["via"] == "whistle" else _("新任务待签收 %(n)s")
     return " ".join(part for part in (said % d, named(d.get("category"))) if part)
@@ -58,6 +62,7 @@ def _rung(d: Data) -> str:
 
 # By kind: a sentence, or what makes it. `n` is the number of the case, the rest is what `Step.tell` was given.
 SAYS: dict[str, Promise | Callable[[Data], str]] = {
+    "added": _added,
     "appeal": _appeal,
     "appeal_decided": _appeal,
     "assigned": _assigned,

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from shaodao.cases.masking import masked
 from shaodao.cases.models import Callback, Contact, Note, Report
 from shaodao.cases.words import CaseState
 from shaodao.foundation import delivery
@@ -40,7 +41,7 @@ def _filed(s: "Step", report: Report) -> str:
 
 
 def _declined(s: "Step", report: Report) -> str:
-    return _("您反映的问题未予立案，理由：%(reason)s") % {"reason": s.reason}
+    return _("您反映的问题未予立案，理由：%(reason)s") % {"reason": masked(s.reason)}
 
 
 def _dispatched(s: "Step", report: Report) -> str:
@@ -49,7 +50,7 @@ def _dispatched(s: "Step", report: Report) -> str:
 
 def _note(s: "Step", report: Report) -> str:
     note = next((row for row in s.added if isinstance(row, Note)), None)
-    return _("办理进展：%(text)s") % {"text": note.text} if note and note.told else ""
+    return _("办理进展：%(text)s") % {"text": masked(note.text)} if note and note.told else ""
 
 
 def _replied(s: "Step") -> str:
@@ -69,7 +70,7 @@ def _closed(s: "Step", report: Report) -> str:
     """What came of it, and the one-time link to say how it was."""
     text = _("您反映的问题已办结。") + _replied(s)
     if s.action == "close_not_fixed":
-        text = _("您反映的问题暂未能解决，现予结案，原因：%(reason)s") % {"reason": s.reason} + _replied(s)
+        text = _("您反映的问题暂未能解决，现予结案，原因：%(reason)s") % {"reason": masked(s.reason)} + _replied(s)
     mine = next((r for r in s.added if isinstance(r, Callback) and r.report_id == report.pk), None)
     if mine is None:
         return text

@@ -7,6 +7,7 @@ from shaodao.cases.views import bulk, case, desk, do, export, notices, people, r
 urlpatterns = [
     path("", desk.desk, name="work"),
     path("report/", report.report, name="work_report"),
+    path("report/questions/", report.asking, name="work_report_questions"),
     path("bulk/", bulk.bulk, name="work_bulk"),
     path("views/", saved.saved, name="work_views"),
     path("conditions/", do.conditions, name="work_conditions"),

@@ -6,3 +6,8 @@ class FoundationConfig(AppConfig):
     name = "shaodao.foundation"
     label = "foundation"
     verbose_name = _("基础")
+
+    def ready(self) -> None:
+        from shaodao.foundation import voice
+
+        voice.speak()

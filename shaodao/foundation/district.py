@@ -93,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True):
     recheck_grace_days: int = 3  # so long after the watch a look that fell due in it still makes a rebound
     duplicate_days: int = 30
     duplicate_radius_m: int = 50
+    merge_radius_m: int = 500  # so far around a case the form of merging looks for others
     evaluation_reason_below: int = 3
     whistle_kinds: tuple[WhistleKind, ...] = (
         WhistleKind("comprehensive_enforcement", "综合执法哨", "Comprehensive enforcement"),

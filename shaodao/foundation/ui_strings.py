@@ -47,8 +47,10 @@ def _strings(_language: str | None) -> dict[str, str]:
         # Photos
         "photos_chosen": _("已选照片"),
         "photo_remove": _("移除照片 {name}"),
-        "photo_too_big": _("单张照片不能超过 {mb} MB，过大的没有加入。"),
-        "photo_too_many": _("最多 {n} 张照片，多出的没有加入。"),
+        "photo_shrinking": _("正在缩小照片“{name}”……"),
+        "photo_shrunk": _("{to}（由 {from} 缩小）"),
+        "photo_too_big": _("照片“{name}”没有加入：{size}，超过 {mb} MB，又不能在这里缩小。请在手机上压缩，或换一张。"),
+        "photo_too_many": _("最多 {n} 张照片，没有加入：{names}"),
         # Long lists that are searched
         "choose_search": _("输入文字查找"),
         "choose_none": _("没有匹配的选项"),
@@ -70,6 +72,10 @@ def _strings(_language: str | None) -> dict[str, str]:
         "map_red": _("超期 "),
         "map_illustrative": _("边界为示意"),
         "map_pin": _("问题位置，可用方向键移动"),
+        "map_ctrl_scroll": _("按住 Ctrl（苹果电脑按 ⌘）再滚动可缩放地图"),
+        "map_two_fingers": _("用两个手指移动地图"),
+        "map_take_cross": _("选十字处"),
+        "map_outside": _("不在本区范围内"),
         "map_my_position": _("使用我的位置"),
         "map_position_found": _("已取得位置，精度约 {m} 米。"),
         "map_no_position": _("没有取得位置，请在地图上点选，或填写地址。"),

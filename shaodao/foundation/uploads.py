@@ -57,6 +57,17 @@ PUBLIC, PRIVATE, NOBODY = "public", "private", ""
 _viewers: list[Viewer] = []
 
 
+def picker() -> dict[str, Any]:
+    """Attributes of a file input for photos: how many, how large; what is larger the page makes smaller (photos.ts)."""
+    return {
+        "accept": "image/*,.heic,.heif",
+        "data-photos": "",
+        "data-max": settings.PHOTO_MAX_COUNT,
+        "data-max-mb": settings.PHOTO_MAX_BYTES // 1024 // 1024,
+        "data-max-mp": MAX_PIXELS // 1_000_000,
+    }
+
+
 # Storing
 
 
@@ -66,7 +77,7 @@ def store(file: Any, person: Any = None) -> Upload:
     `file` is an uploaded file or a `ContentFile` with a name; `person` whoever is signed in, or None.
     Raises Invalid({"photos": …}) that names the file and says what is wrong. The same bytes share their files.
     """
-    name = _name(file)
+    name = name_of(file)
     content = _read(file, name)
     digest = hashlib.sha256(content).hexdigest()
     earlier = Upload.objects.filter(sha256=digest).exclude(public="").order_by("-id").first()
@@ -100,7 +111,7 @@ def store_all(files: Iterable[Any], person: Any = None) -> tuple[list[Upload], l
     return uploads, faults
 
 
-def _name(file: Any) -> str:
+def name_of(file: Any) -> str:
     """The sender's name of a file, fit to be shown back: one line, not too long."""
     name = "".join(c for c in str(getattr(file, "name", "") or "") if c.isprintable()).strip()
     return name if len(name) <= 60 else f"{name[:40]}…{name[-12:]}"
@@ -211,7 +222,7 @@ def redact(upload: Upload, boxes: Sequence[Sequence[float]], person: Any = None,
     """
     checked = _check(boxes)
     with upload.original.open("rb") as file:
-        image, _format, _size = _decode(file.read(), _name(upload.original))
+        image, _format, _size = _decode(file.read(), name_of(upload.original))
     pen, (width, height) = ImageDraw.Draw(image), image.size
     for left, top, right, bottom in checked:  # outwards, so that no half pixel of a face stays
         corner = math.ceil(right * width), math.ceil(bottom * height)
@@ -291,6 +302,13 @@ def from_ticket(text: str) -> int | None:
     except signing.BadSignature:
         return None
     return found if isinstance(found, int) else None
+
+
+def kept(tickets: Sequence[str], most: int) -> list[Upload]:
+    """The uploads that these tickets name, in their order, `most` at most; forged and expired ones are passed over."""
+    ids = [found for text in tickets[:most] if (found := from_ticket(text))]
+    rows = Upload.objects.in_bulk(list(dict.fromkeys(ids))) if ids else {}
+    return [rows[pk] for pk in dict.fromkeys(ids) if pk in rows]
 
 
 def ticket_fits(upload: Upload, text: str) -> bool:

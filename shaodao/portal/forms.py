@@ -1,17 +1,16 @@
 """The public's forms. They check what can be checked without the case; the loop's own checks follow in the action."""
 
 import uuid
-from datetime import UTC
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.catalogue.models import Attribute, Category
-from shaodao.foundation import clock
+from shaodao.cases.questions import Words
+from shaodao.catalogue.models import Category
+from shaodao.foundation import clock, uploads
 from shaodao.foundation.naming import named
 from shaodao.places.models import Place
 from shaodao.portal import queries
@@ -19,13 +18,6 @@ from shaodao.portal import queries
 DATUMS = {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09"}  # as the map's script names them: as the places do
 PHONE = RegexValidator(r"^[0-9+()\-\s]{5,30}$", _("电话只写数字，例如 13800000000 或 0352-1234567"))
 HINT = {"autocomplete": "off", "spellcheck": "false"}
-
-
-class Words(forms.CharField):
-    """Text without control characters: line breaks and tabs stay, what no keyboard types is left out."""
-
-    def to_python(self, value: Any) -> str:
-        return super().to_python("".join(c for c in str(value or "") if c >= " " or c in "\n\t")) or ""
 
 
 class Photos(forms.FileInput):
@@ -41,19 +33,10 @@ class PhotosField(forms.FileField):
         return [file for file in (data if isinstance(data, list) else [data]) if file]
 
 
-class ContactForm(forms.Form):
-    """A contact is never asked for; it is kept apart from the report, and each reading of it is logged."""
+class KeyedForm(forms.Form):
+    """A form whose second sending is recognised."""
 
-    name = Words(label=_("称呼"), max_length=60, required=False)
-    phone = Words(label=_("手机或电话"), max_length=30, required=False, validators=[PHONE])
-    email = forms.EmailField(label=_("电子邮箱"), max_length=254, required=False)
-    homepage = Words(label=_("网址（请留空）"), required=False, max_length=200)  # only machines fill it
     key = Words(widget=forms.HiddenInput, required=False, max_length=80)
-
-    def clean_homepage(self) -> str:
-        if self.cleaned_data["homepage"]:
-            raise forms.ValidationError(gettext("请把这一栏留空：它用来识别自动程序"))
-        return ""
 
     def clean_key(self) -> str:
         """A UUID of the page's making; anything else is replaced, so that no sender chooses another's key."""
@@ -61,6 +44,20 @@ class ContactForm(forms.Form):
             return str(uuid.UUID(self.cleaned_data["key"]))
         except ValueError:
             return str(uuid.uuid4())
+
+
+class ContactForm(KeyedForm):
+    """A contact is never asked for; it is kept apart from the report, and each reading of it is logged."""
+
+    name = Words(label=_("称呼"), max_length=60, required=False)
+    phone = Words(label=_("手机或电话"), max_length=30, required=False, validators=[PHONE])
+    email = forms.EmailField(label=_("电子邮箱"), max_length=254, required=False)
+    homepage = Words(label=_("网址（请留空）"), required=False, max_length=200)  # only machines fill it
+
+    def clean_homepage(self) -> str:
+        if self.cleaned_data["homepage"]:
+            raise forms.ValidationError(gettext("请把这一栏留空：它用来识别自动程序"))
+        return ""
 
     def contact(self) -> dict[str, Any]:
         return {name: self.cleaned_data.get(name, "") for name in ("name", "phone", "email")}
@@ -77,14 +74,7 @@ class ReportForm(ContactForm):
     photos = PhotosField(
         label=_("照片"),
         required=False,
-        widget=Photos(
-            attrs={
-                "accept": "image/*,.heic,.heif",
-                "data-photos": "",
-                "data-max": settings.PHOTO_MAX_COUNT,
-                "data-max-mb": settings.PHOTO_MAX_BYTES // 1024 // 1024,
-            }
-        ),
+        widget=Photos(uploads.picker()),
     )
     position = Words(label=_("位置"), required=False, widget=forms.HiddenInput)  # carries what is wrong with the place
     address = Words(label=_("地址或附近的标志"), max_length=200, required=False)
@@ -119,43 +109,11 @@ class ReportForm(ContactForm):
             self.add_error(name if name in self.fields else None, str(message))
 
 
-class AttributesForm(forms.Form):
-    """The questions that a category asks of whoever reports it."""
+class AddForm(KeyedForm):
+    """More words and photos from whoever reported, on the page that number and code open."""
 
-    prefix = "attribute"
-
-    def __init__(self, attributes: list[Attribute], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for attribute in attributes:
-            self.fields[attribute.code] = _attribute_field(attribute)
-
-    def answers(self) -> dict[str, Any]:
-        """What was answered, by the question's code, as JSON values."""
-        found = {}
-        for code, value in self.cleaned_data.items():
-            if value in (None, "", []):
-                continue
-            found[code] = value.astimezone(UTC).isoformat() if hasattr(value, "astimezone") else value
-        return found
-
-
-def _attribute_field(attribute: Attribute) -> forms.Field:
-    label = named(attribute, "description")
-    common: dict[str, Any] = {"label": label, "required": attribute.required}
-    types = Attribute.Datatype
-    if attribute.datatype == types.NUMBER:
-        return forms.FloatField(**common)
-    if attribute.datatype == types.DATETIME:
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        return forms.DateTimeField(widget=widget, **common)
-    if attribute.datatype in (types.SINGLE, types.MULTI):
-        choices = [(str(v.get("key", "")), named(v) or v.get("key")) for v in attribute.values]
-        if attribute.datatype == types.SINGLE:
-            return forms.ChoiceField(widget=forms.RadioSelect, choices=choices, **common)
-        return forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, choices=choices, **common)
-    if attribute.datatype == types.TEXT:
-        return Words(widget=forms.Textarea(attrs={"rows": 3}), max_length=2000, **common)
-    return Words(max_length=200, **common)
+    text = Words(label=_("补充说明"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    photos = PhotosField(label=_("照片"), required=False, widget=Photos(uploads.picker()))
 
 
 class MeTooForm(ContactForm):
@@ -196,6 +154,9 @@ class FilterForm(forms.Form):
             ("declined", _("未予立案")),
         ],
     )
+    show = forms.ChoiceField(
+        label=_("范围"), required=False, choices=[("", _("只看已公开")), ("all", _("全部，含未公开"))]
+    )
     since = forms.DateField(label=_("从"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("到"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
@@ -228,6 +189,7 @@ class FilterForm(forms.Form):
             category=category.pk if category else None,
             street=street.pk if street else None,
             state=data.get("state") or "",
+            everything=data.get("show") == "all",
             since=data.get("since"),
             until=data.get("until"),
         )

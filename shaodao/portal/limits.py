@@ -5,11 +5,16 @@ Addresses are kept only as keyed digests and only for the hour that they count.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from shaodao.foundation import uploads
+from shaodao.foundation.models import Upload
 
 HOUR = 3600
 ADDRESS_FACTOR = 6
@@ -63,8 +68,26 @@ def reports() -> Allowance:
     return Allowance("report", settings.REPORTS_PER_HOUR)
 
 
+def additions() -> Allowance:
+    return Allowance("addition", settings.REPORTS_PER_HOUR)
+
+
 def photos() -> Allowance:
     return Allowance("photo", settings.REPORTS_PER_HOUR * settings.PHOTO_MAX_COUNT)
+
+
+def store_photos(request: HttpRequest, files: list[Any], there: int) -> tuple[list[Upload], list[str]]:
+    """Store photos as far as there is room beside `there` others and allowance: (uploads, a sentence for each fault)."""
+    room = max(0, settings.PHOTO_MAX_COUNT - there)
+    faults = []
+    if over := files[room:]:
+        names = "、".join(uploads.name_of(file) for file in over)
+        faults.append(_("最多 %(n)d 张照片，没有保存：%(names)s") % {"n": settings.PHOTO_MAX_COUNT, "names": names})
+    if files and photos().exhausted(request):
+        return [], [*faults, _("一小时内上传的照片太多了，请稍后再试")]
+    stored, unreadable = uploads.store_all(files[:room])
+    photos().count(request, by=len(stored))
+    return stored, faults + unreadable
 
 
 # Wrong follow codes: five for one case from one address, thirty for all cases together.

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Prefetch, Q, QuerySet
 from shaodao.cases import queries as spine
 from shaodao.cases.models import Assignment, Case, Clock, Note, Photo, Report
 from shaodao.cases.words import OPEN_STATES, AssignmentState, CaseState, ClockKind
-from shaodao.catalogue.models import Attribute, Category
+from shaodao.catalogue.models import Category
 from shaodao.foundation import clock
 from shaodao.foundation.naming import named
 from shaodao.places.models import Place
@@ -78,12 +78,16 @@ class Filters:
     category: int | None = None
     street: int | None = None
     state: str = ""
+    everything: bool = (
+        False  # also what nobody has looked at yet, of which only number, category, street, state are shown
+    )
     since: date | None = None
     until: date | None = None
 
 
 def listed(filters: Filters) -> QuerySet[Case]:
-    """Cases that the public may know of, newest first. The words are looked for in what is public, nowhere else."""
+    """Cases that the public may know of, newest first: the published ones, unless everything is wanted or the number is
+    given. The words are looked for in what is public, nowhere else."""
     cases = Case.objects.exclude(state__in=(CaseState.VOIDED, CaseState.MERGED))
     if filters.state in STATES:
         cases = cases.filter(STATES[filters.state])
@@ -95,7 +99,11 @@ def listed(filters: Filters) -> QuerySet[Case]:
         cases = cases.filter(created_at__gte=_midnight(filters.since))
     if filters.until:
         cases = cases.filter(created_at__lt=_midnight(filters.until + timedelta(days=1)))
-    for word in filters.q.split()[:5]:
+    words = filters.q.split()[:5]
+    if not filters.everything:
+        asked = [found.pk for word in words if (found := spine.by_number(word))]
+        cases = cases.filter(Q(published=True) | Q(pk__in=asked)) if asked else cases.filter(published=True)
+    for word in words:
         cases = cases.filter(_about(word))
     return _for_list(cases.order_by("-id"))
 
@@ -142,10 +150,6 @@ def grouped(categories: list[Category]) -> list[tuple[str, list[tuple[str, str]]
     for category in categories:
         groups.setdefault(named(category, "major_name"), []).append((category.key, named(category)))
     return list(groups.items())
-
-
-def attributes_of(category: Category) -> list[Attribute]:
-    return list(Attribute.objects.filter(category=category))
 
 
 # One case

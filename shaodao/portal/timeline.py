@@ -60,12 +60,7 @@ def _assigned(data: Data, sentence: Any) -> str:
 
 SAYS: dict[str, Promise | Callable[[Data], Any]] = {
     "report": lambda d: _("收到上报（%(channel)s）") % {"channel": _channel(d)},
-    "split_off": _("从另一件拆出，单独办理"),
-    "merge": lambda d: _("并入案件 %(number)s") % {"number": d.get("target", "")},
-    "merge_in": _("同一问题的另一件并了进来"),
-    "unmerge": _("撤销并案，单独办理"),
-    "merge_out": _("并进来的一件又分开办理"),
-    "split": _("其中一条上报拆出，单独办理"),
+    "split_off": _("收到上报"),
     "request_precheck": _("派人到现场核实"),
     "precheck": lambda d: _("现场核实：属实") if d.get("passed") else _("现场核实：与上报不符"),
     "locate": _("核对了地点"),
@@ -80,8 +75,7 @@ SAYS: dict[str, Promise | Callable[[Data], Any]] = {
     "sign": lambda d: _("%(unit)s 已签收") % {"unit": _unit(d)},
     "report_in": lambda d: _("%(unit)s 已到现场") % {"unit": _unit(d)},
     "send_back": lambda d: _("%(unit)s 退回，重新派遣") % {"unit": _unit(d)},
-    "dispute": _("职责有争议，提请会商"),
-    "rule_dispute": lambda d: _assigned(d, _("会商裁定：%(lead)s 主办")),
+    "rule_dispute": lambda d: _assigned(d, _("派给 %(lead)s 主办")),
     "stage_done": lambda d: _("%(unit)s 完成阶段“%(stage)s”") % {"unit": _unit(d), "stage": d.get("stage", "")},
     "grant": lambda d: _("同意挂账：暂时无法处置，计时暂停") if d.get("kind") == "suspend" else _("同意延期"),
     "resume": _("结束挂账，继续处置"),
@@ -97,6 +91,7 @@ SAYS: dict[str, Promise | Callable[[Data], Any]] = {
 }
 HIDDEN = frozenset(  # the office's own business, or told otherwise (me_too is counted, notes are shown as notes)
     {
+        "merge", "merge_in", "merge_out", "unmerge", "split", "dispute", "add_to_report",
         "me_too", "categorise", "publish", "whistle_draft", "whistle_reject", "note", "request_extension",
         "request_suspension", "refuse", "evaluate", "comment_evaluation", "circulate", "callback", "urge", "settle_callback",
         "supervise", "escalate", "recompute", "appeal", "review_appeal", "withdraw_appeal",
@@ -106,7 +101,10 @@ REASONS = frozenset({"decline", "close_not_fixed", "answer"})  # written for the
 
 
 def entries(events: Iterable[CaseEvent], notes: Iterable[Note], *, reasons: bool = False) -> list[Entry]:
-    """The public steps of a case, newest first; `reasons` only for somebody who reported it."""
+    """The public steps of a case, newest first; `reasons` only for somebody who reported it.
+
+    Numbers are masked for everybody: a case can have many reporters, and none of them is who a number belongs to.
+    """
     found: list[Entry] = []
     events = list(events)
     english = queries.english_names(events)
@@ -119,14 +117,13 @@ def entries(events: Iterable[CaseEvent], notes: Iterable[Note], *, reasons: bool
         if says is not None:
             entry = Entry(event.at, str(says(_translated(event.data, english)) if callable(says) else says))
             if reasons and event.action in REASONS:
-                entry.detail = event.reason
+                entry.detail = masked(event.reason)
             found.append(entry)
     if last:
         found.append(Entry(last, _("又有 %(n)d 条上报反映同一问题") % {"n": more}, quiet=True))
     for note in notes:
         unit = named(note.organisation) or _("总指挥部")
-        text = note.text if reasons else masked(note.text)
         said = _("%(unit)s 的答复") if note.kind == Note.Kind.REPLY else _("%(unit)s 的进展")
-        found.append(Entry(note.created_at, said % {"unit": unit}, text))
+        found.append(Entry(note.created_at, said % {"unit": unit}, masked(note.text)))
     found.reverse()  # of two at the same moment the later one comes first
     return sorted(found, key=lambda entry: entry.at, reverse=True)

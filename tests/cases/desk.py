@@ -34,9 +34,9 @@ class Desk:
     def send(self, action: str, case: Case, on: int | None = None, **given: Any) -> Any:
         """POST an action's form, opened first, with the version and the key that stand in it."""
         path = f"/work/cases/{case.number}/do/{action}/" + (f"{on}/" if on else "")
-        page = self.open(path)
-        hidden = dict(re.findall(r'<input type="hidden" name="(version|key)" value="([^"]*)"', page))
-        assert set(hidden) == {"version", "key"}
+        page = self.open(path, **({"target": given["target"]} if action == "merge" else {}))  # merging looks first
+        hidden = dict(re.findall(r'<input type="hidden" name="(version|key|previewed)" value="([^"]*)"', page))
+        assert {"version", "key"} <= set(hidden)
         return self.client.post(path, hidden | given)
 
     def do(self, action: str, case: Case, on: int | None = None, **given: Any) -> Case:

@@ -19,17 +19,25 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shaodao.cases import history, queries, rules, tasks
+from shaodao.cases import history, pack, queries, rules, tasks
 from shaodao.cases.actions import Actor, Submission, perform, report
 from shaodao.cases.lifecycle import BY_ACTION, TRANSITIONS, Transition
-from shaodao.cases.models import Appeal, Assignment, Case, CaseEvent, Clock, Evaluation
+from shaodao.cases.models import Appeal, Assignment, Case, CaseEvent, Clock, Evaluation, Wording
 from shaodao.cases.words import OPEN_ASSIGNMENT_STATES, OPEN_STATES, CaseState
 from shaodao.foundation import clock
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.organisations.models import Person, Post
 
 EXAMPLES = int(os.environ.get("SHAODAO_EXAMPLES", "30"))
-INSIDE = {"me_too", "callback", "escalate", "end_watch", "recompute", "answer"}  # given more than a form can give
+INSIDE = {
+    "me_too",
+    "add_to_report",
+    "callback",
+    "escalate",
+    "end_watch",
+    "recompute",
+    "answer",
+}  # given more than a form can give
 BESIDE = {"report", "merge_in", "merge_out", "split_off"}  # events that are no actions of their own
 CASES = 4
 MINUTES = st.sampled_from([1, 7, 20, 45, 130, 500, 1500, 3 * 1440, 9 * 1440, 40 * 1440])
@@ -282,6 +290,8 @@ class Loop(RuleBasedStateMachine):
             return data.draw(st.sampled_from([None, own.pk]), label=name)
         if kind == "whistle_kind":
             return "emergency"
+        if kind == "wording":
+            return data.draw(st.sampled_from(["", "usual"]), label=name)
         if kind == "datetime":
             return (self.now + timedelta(days=data.draw(st.sampled_from([1, 20, 364])))).isoformat()
         if kind == "position":
@@ -405,6 +415,7 @@ def may_be_refused(t: Transition, error: Refused) -> bool:
 @pytest.mark.usefixtures("monday")
 def test_no_sequence_of_actions_breaks_the_loop(town):
     Loop.town, Loop.actors = town, everybody(town)
+    Wording.objects.bulk_create(Wording(action=a, code="usual", title="常见", text="常见的理由") for a in pack.ACTIONS)
     run_state_machine_as_test(
         Loop,
         settings=settings(

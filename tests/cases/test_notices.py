@@ -14,10 +14,11 @@ from shaodao.cases import notices, tasks
 from shaodao.cases.actions import Actor, perform
 from shaodao.cases.models import Notice
 from shaodao.cases.views import timeline
-from shaodao.foundation import clock
+from shaodao.foundation import clock, uploads
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place
 from tests.cases.desk import Desk
+from tests.portal.conftest import photo
 from tests.town import later
 
 pytestmark = pytest.mark.usefixtures("monday")
@@ -44,6 +45,10 @@ def everything(town):
 
 def whistled(town):
     case = town.report(text="litter")
+    mine = case.reports.get()
+    for text, photos in (("more", []), ("", [uploads.store(photo()).pk])):
+        given = {"text": text, "photos": photos}
+        perform("add_to_report", case.pk, Actor.public(), data=given, extra={"report": mine})
     for act in ("whistle_reject", "whistle_confirm"):
         town.act(
             "whistle_draft", case, "street", kind="emergency", lead="URBAN", supports=["SANI"], reason="many units"

@@ -181,7 +181,7 @@ def test_faults_stand_beside_their_field_and_nothing_typed_is_lost(town, desks):
         "whistle_draft", case, kind="emergency", lead=town.water.pk, supports=[town.water.pk], reason="快"
     )
     page = response.content.decode()
-    assert response.status_code == 422 and "主办单位不能同时协办" in page
+    assert response.status_code == 422 and f"{town.water.name} 已是主办单位，不用再列为协办" in page
     assert re.search(r'value="emergency"[^>]* checked', page) and ">\n快</textarea>" in page
     assert f'<option value="{town.water.pk}" selected>' in page
     assert not case.whistles.exists()

@@ -131,7 +131,9 @@ def test_place_photos_and_draft(page, tmp_path):
     for file in files:
         Image.new("RGB", (8, 8)).save(file)
     page.set_input_files("#photos", files)
+    page.wait_for_selector(".photo-faults li")
     assert page.locator(".photo").count() == 2  # data-max
+    assert "2.png" in page.inner_text(".photo-faults")  # what was left out is named, and stays named
     page.locator(".photo-remove").first.click()
     assert page.evaluate("document.querySelector('#photos').files.length") == 1
 

@@ -212,8 +212,26 @@ FILTERS = [
 
 @pytest.mark.parametrize(("query", "expected"), FILTERS)
 def test_filters(client, three, query, expected):
-    response = client.get(f"{reverse('public_cases')}?{query}")
+    response = client.get(f"{reverse('public_cases')}?{query}&show=all")
     assert {c.pk for c in response.context["page"]} == {three[i].pk for i in expected}
+
+
+def test_the_list_opens_with_what_was_published_and_leads_to_all(client, three):
+    """Page after page of "not public yet" told nobody anything (475 cards on a day of use)."""
+    three[1].refresh_from_db()
+    response = client.get(reverse("public_cases"))
+    shown = {c.pk for c in response.context["page"]}
+    assert shown == set(Case.objects.filter(published=True).values_list("pk", flat=True)) and len(shown) == 1
+    page = response.content.decode()
+    assert "文字和照片尚未公开" not in page and 'href="?show=all"' in page
+    page = client.get(reverse("public_cases"), {"show": "all"}).content.decode()
+    assert "文字和照片尚未公开" in page and page.count("<article") == 3
+
+
+def test_home_has_the_map_of_cases(client, three):
+    page = client.get(reverse("home")).content.decode()
+    assert "data-map" in page and reverse("public_cases_geojson") in page
+    assert f"{reverse('public_cases')}?state=open&amp;show=all" in page  # the number and the list behind it agree
 
 
 def test_a_number_finds_its_case(client, three):
@@ -222,7 +240,7 @@ def test_a_number_finds_its_case(client, three):
 
 
 def test_voided_and_merged_cases_are_not_listed(client, town, private):
-    response = client.get(reverse("public_cases"), {"per": "100"})
+    response = client.get(reverse("public_cases"), {"per": "100", "show": "all"})
     states = {c.state for c in response.context["page"]}
     assert "voided" not in states and "merged" not in states and {"closed", "declined", "handling"} <= states
 

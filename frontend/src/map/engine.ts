@@ -37,6 +37,9 @@ export async function createMap(el: HTMLElement, basemap: Basemap | undefined): 
       "NavigationControl.ZoomOut": t("map_zoom_out"),
       "AttributionControl.ToggleAttribution": t("map_attribution"),
       "Popup.Close": t("close"),
+      "CooperativeGesturesHandler.WindowsHelpText": t("map_ctrl_scroll"),
+      "CooperativeGesturesHandler.MacHelpText": t("map_ctrl_scroll"),
+      "CooperativeGesturesHandler.MobileHelpText": t("map_two_fingers"),
       "Map.Title": el.dataset.label ?? t("map"),
     },
   });

@@ -41,11 +41,11 @@ export function addLayers(map: MapLibre, cluster: boolean): void {
   map.addLayer({ id: "district-line", type: "line", source: "areas", filter: is("district"), paint: { "line-color": primary, "line-width": 2.4 } });
   map.addLayer({ id: "line", type: "line", source: "areas", filter: ["==", ["geometry-type"], "LineString"], paint: { "line-color": line, "line-width": 2 } });
   map.addLayer({
-    id: "street-label",
+    id: "street-label", // names give way to each other: on a small map some wait until one comes closer
     type: "symbol",
     source: "areas",
     filter: is("street"),
-    layout: { "text-field": ["get", "label"], "text-size": 12.5, "text-font": fontStack, "text-allow-overlap": true, "text-ignore-placement": true },
+    layout: { "text-field": ["get", "label"], "text-size": 12.5, "text-font": fontStack, "text-variable-anchor": ["center", "top", "bottom"], "text-padding": 3 },
     paint: { "text-color": text, "text-halo-color": surface, "text-halo-width": 1.6, "text-opacity": 0.85 },
   });
   addPoints(map, lights, surface);

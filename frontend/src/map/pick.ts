@@ -8,6 +8,7 @@ import { boundsOf } from "./bounds";
 import { createMap, parseCenter } from "./engine";
 import { addLayers, setData } from "./layers";
 import { basemapOf, labelsOf, load } from "./map";
+import { nameUnderCross } from "./under";
 
 const METRES_PER_DEGREE = 111_320;
 
@@ -35,6 +36,7 @@ export async function pick(el: HTMLElement): Promise<void> {
     input?.addEventListener("change", (event) => event.isTrusted && pin.fromInputs());
   }
   el.before(locateButton(pin));
+  if (el.dataset.locateUrl) nameUnderCross(el, map, el.dataset.locateUrl, (at) => pin.put(at.toArray(), null));
   await new Promise<void>((resolve) => map.once("idle", () => resolve()));
   el.dataset.ready = "1";
 }

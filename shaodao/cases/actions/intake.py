@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.reporting import join_report
 from shaodao.cases.actions.step import Step, action, street_organisation_id
-from shaodao.cases.models import Case, Photo, Report, Verification
+from shaodao.cases.models import Addition, Case, Photo, Report, Verification
 from shaodao.cases.notices import name_of
 from shaodao.cases.words import OPEN_STATES, CaseState, ClockKind, WhistleState
 from shaodao.catalogue.models import Category, Condition
 from shaodao.foundation.errors import Invalid, Refused
+from shaodao.organisations.models import Organisation
 from shaodao.places import queries as places
 from shaodao.places.models import Place
 
@@ -19,6 +20,34 @@ from shaodao.places.models import Place
 @action("me_too")
 def me_too(s: Step, *, submission) -> Report:
     return join_report(s, submission, s.actor)
+
+
+@action("add_to_report")
+def add_to_report(s: Step, *, report: Report, text: str, photos: list[int]) -> Addition:
+    """The number and code are the right to add: the page hands over the report that they name."""
+    if not text and not photos:
+        raise Invalid({"text": _("请写几句话，或附一张照片")})
+    if report.case_id != s.case.pk:  # it was merged or split off while the page stood open
+        raise Refused(_("这条上报已转到另一件案件，请刷新页面再补充"))
+    row = Addition(case=s.case, report=report, text=text, photos=len(photos), created_at=s.now)
+    s.add(row)
+    parts.add_photos(s, photos, Photo.Purpose.REPORT, report=report)
+    _tell_who_has_it(s, photos=len(photos))
+    s.data = {"report": report.pk, "addition": row.pk, "photos": len(photos)}
+    return row
+
+
+DESKS = {CaseState.RECEIVED: "intake", CaseState.FILED: "dispatcher"}  # beside the lead, while there is none
+
+
+def _tell_who_has_it(s: Step, **data: Any) -> None:
+    """An item for the lead while it handles, else for the post of the headquarters whose turn it is."""
+    if s.case.state == CaseState.HANDLING and s.case.lead_id:
+        s.tell(s.case.lead_id, "added", **data)
+        return
+    role = DESKS.get(CaseState(s.case.state), "duty_leader")
+    for office in Organisation.objects.filter(kind=Organisation.Kind.HEADQUARTERS, active=True):
+        s.tell(office.pk, "added", role, **data)
 
 
 @action("categorise")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from shaodao.cases import inputs, queries
 from shaodao.cases.actions import parts
 from shaodao.cases.actions.step import Actor, Done, Step, perform
+from shaodao.cases.lifecycle import BY_ACTION
 from shaodao.cases.models import Case, Contact, Photo, Report
 from shaodao.cases.models.fields import sha256
 from shaodao.cases.words import CAME_BACK, ONLY_PHOTO, OPEN_STATES, CaseState, Channel, ClockKind
@@ -57,6 +58,7 @@ class Submission:
     organisation: Organisation | None = None
     external_id: str = ""
     key: str | None = None
+    urgent: bool = False  # said by somebody whose post may say so
     join: int | None = None  # id of the open case that the reporter recognised as the same problem
     sample: bool = False
 
@@ -92,7 +94,14 @@ def report(submission: Submission, actor: Actor) -> Received:
         raise
 
 
+def may_call_urgent(actor: Actor) -> bool:
+    """Whose post may categorise may also say that a case is urgent, while reporting it."""
+    return bool(actor.facts.with_role(BY_ACTION["categorise"].roles))
+
+
 def _permit_channel(submission: Submission, actor: Actor) -> None:
+    if submission.urgent and not (actor.facts.kind == "system" or may_call_urgent(actor)):
+        raise Refused(_("您的岗位不能标为紧急"), forbidden=True)
     roles = CHANNEL_ROLES.get(submission.channel)
     if roles and actor.facts.kind != "system" and not actor.facts.with_role(frozenset(roles)):
         raise Refused(_("您的岗位不能从这个渠道上报"), forbidden=True)
@@ -149,7 +158,7 @@ def _receive(submission: Submission, actor: Actor, where: places.Location | None
     case = Case(
         channel=submission.channel,
         category=submission.category,
-        urgent=bool(submission.category and submission.category.urgent),
+        urgent=submission.urgent or bool(submission.category and submission.category.urgent),
         summary=_summary(submission),
         lon=source["lon"],
         lat=source["lat"],
@@ -254,6 +263,7 @@ def join_report(step: Step, payload: tuple[Submission, dict[str, Any], bool], ac
     submission, source, me_too = payload
     row = _add_report(step, submission, actor, source, me_too=me_too)
     step.case.report_count += 1
+    step.case.urgent = step.case.urgent or submission.urgent
     step.data = {"report": row.pk, "channel": str(submission.channel)}
     if step.case.lead_id and step.case.state == CaseState.HANDLING:
         step.tell(step.case.lead_id, "me_too")

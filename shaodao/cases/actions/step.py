@@ -279,7 +279,13 @@ def _perform(
         if row is not None:
             step.touch(row)
             values["on"] = row
+        wording = values.pop("wording", None) or None
         result = ACTIONS[t.action](step, **values)
+        if wording:  # by its code the reasons can be counted, whatever words they were sent with
+            step.data = {
+                **step.data,
+                "wording": {"code": wording.code, "name": wording.title, "name_en": wording.title_en},
+            }
         return Done(case, step.commit(key), result=result)
 
 

@@ -22,7 +22,7 @@ from shaodao.cases.api.schemas import (
     TokenLine,
     TokenOut,
 )
-from shaodao.cases.models import Notice
+from shaodao.cases.models import Notice, Wording
 from shaodao.cases.notices import words
 from shaodao.cases.requests import actor_of
 from shaodao.cases.words import AppealGround, CaseState
@@ -59,6 +59,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field of this kind takes in JSON;
     "stage": TEXT,
     "photos": {**IDS, "description": "ids that POST /uploads gave, or uploads of this case"},
     "outcome": TEXT,
+    "wording": {**TEXT, "description": "code of one of the district's texts for this action"},
     "grounds": {"type": "array", "items": {**TEXT, "enum": AppealGround.values}},
 }
 
@@ -66,15 +67,18 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field of this kind takes in JSON;
 @router.get("/lifecycle", response=Lifecycle, auth=OPEN, openapi_extra=PUBLIC, summary="The table of transitions")
 def life(request: HttpRequest) -> HttpResponse:
     """Every action: who, from which states, on what, with which fields (`takes` is a JSON schema), and what it is for."""
+    texts: dict[str, list[str]] = {}
+    for action, code in Wording.objects.filter(active=True).values_list("action", "code"):
+        texts.setdefault(action, []).append(code)
     return answer(
         {
             "states": {str(s.value): str(s.label) for s in CaseState},
-            "transitions": [_transition(t) for t in lifecycle.TRANSITIONS],
+            "transitions": [_transition(t, texts) for t in lifecycle.TRANSITIONS],
         }
     )
 
 
-def _transition(t: lifecycle.Transition) -> dict[str, Any]:
+def _transition(t: lifecycle.Transition, texts: dict[str, list[str]]) -> dict[str, Any]:
     fields = [
         {
             "name": f.name,
@@ -82,7 +86,7 @@ def _transition(t: lifecycle.Transition) -> dict[str, Any]:
             "label": str(f.label),
             "required": f.required,
             "help": str(f.help),
-            "takes": _schema(f),
+            "takes": _schema(t, f, texts),
         }
         for f in t.fields
     ]
@@ -103,7 +107,9 @@ def _transition(t: lifecycle.Transition) -> dict[str, Any]:
     }
 
 
-def _schema(field: lifecycle.Field) -> dict[str, Any]:
+def _schema(t: lifecycle.Transition, field: lifecycle.Field, texts: dict[str, list[str]]) -> dict[str, Any]:
+    if field.kind == "wording":
+        return {**KINDS["wording"], "enum": ["", *texts.get(t.action, [])]}
     if field.kind == "whistle_kind":
         return {**TEXT, "enum": [k.code for k in district.current().settings.whistle_kinds]}
     return KINDS[field.kind]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI
 from ninja.errors import HttpError, Throttled, ValidationError
 
+from shaodao.foundation import voice
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 
 CONTENT_TYPE = "application/problem+json"
@@ -48,12 +49,16 @@ def invalid(errors: dict[str, Any]) -> HttpResponse:
     return respond(422, _("有 %(n)d 处填写不对") % {"n": len(plain)}, kind="invalid", errors=plain)
 
 
+# Where a value came from, and the names of parameters that stand for the whole query or body: no fields of the caller's.
+SOURCES = {"body", "query", "path", "header", "form", "payload", "wanted"}
+
+
 def _validation(request: HttpRequest, exc: Exception) -> HttpResponse:
     assert isinstance(exc, ValidationError)
     errors: dict[str, str] = {}
     for error in exc.errors:
-        place = [str(p) for p in error["loc"] if p not in {"body", "query", "path", "header", "form", "payload"}]
-        errors.setdefault(".".join(place) or "body", str(error["msg"]))
+        place = [str(p) for p in error["loc"] if p not in SOURCES]
+        errors.setdefault(".".join(place) or "body", voice.of_json(error))
     return invalid(errors)
 
 
@@ -63,6 +68,8 @@ def _http(request: HttpRequest, exc: Exception) -> HttpResponse:
         return respond(429, _("请求太频繁，请稍后再试"))
     if exc.status_code == HTTPStatus.UNAUTHORIZED and str(exc) == "Unauthorized":
         return respond(401, _("请登录或使用令牌"))
+    if exc.status_code == HTTPStatus.BAD_REQUEST and str(exc).startswith("Cannot parse request body"):
+        return respond(400, _("请求的内容不是有效的 JSON"))
     return respond(exc.status_code, exc)
 
 

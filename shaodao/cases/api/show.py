@@ -18,7 +18,12 @@ from shaodao.foundation import district
 from shaodao.foundation.naming import named
 from shaodao.foundation.wire import coded
 
-ELSEWHERE = {"me_too", "callback", "escalate"}  # actions with an address of their own, or of the system's clock
+ELSEWHERE = {
+    "me_too",
+    "add_to_report",
+    "callback",
+    "escalate",
+}  # actions with an address of their own, or of the system's clock
 CASE_TIMES = (
     "due_at",
     "yellow_at",

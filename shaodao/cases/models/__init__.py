@@ -4,12 +4,13 @@ Rows here are the present; `CaseEvent` is the history from which every tracked f
 A model's `TRACKED` names the fields that its case's events carry; free text that may hold personal data stays out.
 """
 
-from shaodao.cases.models.case import Case, Contact, Photo, Report
+from shaodao.cases.models.case import Addition, Case, Contact, Photo, Report
 from shaodao.cases.models.handling import Assignment, Clock, Dispute, Note, TimeRequest, Whistle
-from shaodao.cases.models.record import Anchor, CaseEvent, Notice, SavedView
+from shaodao.cases.models.record import Anchor, CaseEvent, Notice, SavedView, Wording
 from shaodao.cases.models.verdict import Appeal, Callback, Circular, Evaluation, Recheck, Verification
 
 __all__ = [
+    "Addition",
     "Anchor",
     "Appeal",
     "Assignment",
@@ -30,4 +31,5 @@ __all__ = [
     "TimeRequest",
     "Verification",
     "Whistle",
+    "Wording",
 ]

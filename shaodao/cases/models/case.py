@@ -181,6 +181,25 @@ class Report(models.Model):
         return f"{self.pk}"
 
 
+class Addition(models.Model):
+    """More words (and photos) that a reporter sent for a report while its case was open. Photos hang on the report."""
+
+    case = ref(Case, "additions", null=False)
+    report = ref(Report, "additions", null=False)
+    text = models.TextField(blank=True)
+    photos = models.PositiveSmallIntegerField(default=0)  # how many came with it
+    created_at = models.DateTimeField()
+
+    text_sha256 = digest("text")
+    TRACKED = ["case_id", "report_id", "text_sha256", "photos", "created_at"]
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.report_id} +{self.pk}"
+
+
 class Contact(models.Model):
     """The reporter's private contact, apart from everything else; each reading is logged (`queries.read_contact`)."""
 

@@ -29,6 +29,26 @@ class Notice(models.Model):
         return f"{self.kind} {self.organisation_id}"
 
 
+class Wording(models.Model):
+    """A text of the district's pack for a reason or a reply; its code stays in the event, so that reasons can be counted."""
+
+    action = models.CharField(max_length=30)
+    code = models.CharField(max_length=30)
+    seq = models.PositiveSmallIntegerField(default=1)
+    title = models.CharField(max_length=60)
+    title_en = models.CharField(max_length=100, blank=True)
+    text = models.CharField(max_length=500)
+    text_en = models.CharField(max_length=500, blank=True)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["action", "seq", "id"]
+        constraints = [models.UniqueConstraint(fields=["action", "code"], name="wording_key")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class SavedView(models.Model):
     """A person's named filter over an inbox."""
 

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from shaodao.cases import choices, masking, queries, rules
+from shaodao.cases import choices, masking, queries, questions, rules
 from shaodao.cases.forms import ActionForm
 from shaodao.cases.models import Case, Photo, Report
 from shaodao.cases.queries import Loaded
@@ -31,10 +31,11 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     case, actor, now = case_of(request, number), actor_of(request), clock.now()
     loaded = queries.load(case, now)
     buttons = panels.buttons(loaded, actor.facts, now)
+    gone = panels.gone(case)
     reports = list(
-        case.reports.select_related("contact", "organisation", "reporter").prefetch_related(
-            Prefetch("photos", Photo.objects.select_related("upload"))
-        )
+        (gone or case.reports)
+        .select_related("contact", "organisation", "reporter")
+        .prefetch_related(Prefetch("photos", Photo.objects.select_related("upload")), "additions")
     )
     photos = list(case.photos.filter(report=None).select_related("assignment__organisation"))
     units = _units(loaded)
@@ -50,7 +51,9 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "buttons": buttons,
         "next": _next(loaded, buttons, now),
         "reports": _reports(reports),
-        "may_read": rules.may_read_contact(actor.facts, case.street_id, case.community_id, loaded.assignments),
+        "reports_gone": gone is not None,
+        "may_read": gone is None
+        and rules.may_read_contact(actor.facts, case.street_id, case.community_id, loaded.assignments),
         "photos": [p for p in photos if p.purpose != Photo.Purpose.APPEAL],
         "assignments": _assignments(loaded, buttons, now),
         "whistles": _whistles(loaded, buttons, units),
@@ -101,13 +104,16 @@ def _next(loaded: Loaded, buttons: panels.Buttons, now: datetime) -> dict[str, A
 
 
 def _reports(reports: list[Report]) -> list[dict[str, Any]]:
+    answers = questions.told([(r.category_id, r.attributes) for r in reports])
     return [
         {
             "row": r,
             "contact": masking.contact(r.contact) if hasattr(r, "contact") else None,
             "photos": list(r.photos.all()),
+            "answers": said,
+            "additions": list(r.additions.all()),
         }
-        for r in reports
+        for r, said in zip(reports, answers, strict=True)
     ]
 
 

@@ -57,7 +57,7 @@ def _post(request: HttpRequest, t: Transition, loaded: Loaded, row: Any, on: int
         data, reason = form.payload(actor.person)
         if t.action == "publish":
             redaction.apply(request, case, data)
-        elif t.action in WRITES and unseen(request, data, WRITES[t.action]):
+        elif _unseen(request, t, case, data):
             return _page(request, t, loaded, row, form)
         perform(
             t.action,
@@ -86,9 +86,22 @@ def _post(request: HttpRequest, t: Transition, loaded: Loaded, row: Any, on: int
 WRITES = {"note": "text", "close": "reply", "close_not_fixed": "reply"}  # texts that may stand on the public page
 
 
-def unseen(request: HttpRequest, data: dict[str, Any], name: str) -> bool:
+def _unseen_text(request: HttpRequest, data: dict[str, Any], name: str) -> bool:
     """Is this text for the public page, and has its writer not yet looked at it as the public will read it?"""
     return bool(data.get("public") and data.get(name)) and request.POST.get("previewed") != seal(data[name])
+
+
+def _unseen_target(request: HttpRequest, case: Case, data: dict[str, Any]) -> bool:
+    """Is there such a case, and has it not yet been looked at? A number that names none is the action's to refuse."""
+    found = queries.by_number(str(data.get("target") or ""))
+    return found is not None and found.pk != case.pk and request.POST.get("previewed") != seal(found.number)
+
+
+def _unseen(request: HttpRequest, t: Transition, case: Case, data: dict[str, Any]) -> bool:
+    """Some things are looked at before they are done: words for the public, the case that another is merged into."""
+    if t.action == "merge":
+        return _unseen_target(request, case, data)
+    return t.action in WRITES and _unseen_text(request, data, WRITES[t.action])
 
 
 def seal(text: str) -> str:
@@ -134,6 +147,11 @@ def _page(
     name = WRITES.get(t.action, "")
     if name and request.method == "POST" and form["public"].value() and (text := form[name].value()):
         context["preview"] = {"text": masked(text), "seal": seal(text), "masked": masked(text) != text}
+    if t.action == "merge":
+        target = panels.merge_target(case, str(form["target"].value() or ""), clock.now())
+        if target:
+            context["target"] = {**target, "seal": seal(target["case"].number)}
+        context["candidates"] = panels.candidates(case, clock.now())
     if t.action == "publish":
         context["notes"] = [masked(n.text) for n in case.notes.filter(public=True)]
         context["photos"] = redaction.offered(case, form)

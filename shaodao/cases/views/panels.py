@@ -5,24 +5,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shaodao.cases import choices, queries, rules
 from shaodao.cases.actions.clocks import is_paused
-from shaodao.cases.models import Appeal, Assignment, Case, Clock, Dispute
+from shaodao.cases.models import Appeal, Assignment, Case, Clock, Dispute, Photo, Report
 from shaodao.cases.queries import Loaded
 from shaodao.cases.rules import Offer
 from shaodao.cases.views.listing import light_of
-from shaodao.cases.words import ClockKind, Light
+from shaodao.cases.words import OPEN_STATES, CaseState, ClockKind, Light
 from shaodao.foundation import calendar, district
 from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import duration_filter
 from shaodao.kernel import worktime
+from shaodao.kernel.geodesy import distance_m
 
-NOT_HERE = {"me_too", "callback", "escalate"}  # those come from the report form, the reporter's link and the clock
+NOT_HERE = {
+    "me_too",
+    "add_to_report",
+    "callback",
+    "escalate",
+}  # those come from the report form, the reporter's link and the clock
 # The next thing to do, best first: the page offers the first one that is allowed as its one primary button.
 NEXT = (
     "whistle_confirm", "precheck", "file", "categorise", "dispatch", "rule_dispute", "grant", "sign", "report_in",
@@ -254,6 +260,73 @@ def duplicates(case: Case, now: datetime) -> list[dict[str, Any]]:
     found = queries.possible_duplicates(case.category_id, case.lon, case.lat, now)
     rows = [{"case": c, "metres": round(m), "light": light_of(c, now)} for m, c in found if c.pk != case.pk]
     return rows
+
+
+CANDIDATES = 8
+
+
+def candidates(case: Case, now: datetime) -> list[dict[str, Any]]:
+    """What a case may be merged into: open cases near by of any category, nearest first; without a position the newest
+    of its community or street. Three queries at most."""
+    rows = (
+        Case.objects.filter(state__in=OPEN_STATES).exclude(pk=case.pk).select_related("category", "street", "community")
+    )
+    if case.lon is not None and case.lat is not None:
+        found: list[tuple[float | None, Case]] = [
+            *queries.nearby(case.lon, case.lat, district.current().settings.merge_radius_m, rows)
+        ]
+    else:
+        here = {"community": case.community_id} if case.community_id else {"street": case.street_id}
+        found = [(None, c) for c in rows.filter(**here).order_by("-id")[:CANDIDATES]] if any(here.values()) else []
+    found = found[:CANDIDATES]
+    photos = first_photos([c for _m, c in found])
+    return [_beside(case, other, metres, photos.get(other.pk), now) for metres, other in found]
+
+
+def merge_target(case: Case, number: str, now: datetime) -> dict[str, Any] | None:
+    """The case that another would be merged into, with its reports and photos, to look at before; None if there is none."""
+    other = queries.by_number(number)
+    if other is None or other.pk == case.pk:
+        return None
+    metres = None
+    if None not in (case.lon, case.lat, other.lon, other.lat):
+        metres = float(distance_m(case.lon, case.lat, other.lon, other.lat))  # type: ignore[arg-type]
+    found = _beside(case, other, metres, None, now)
+    photos = Photo.objects.filter(report__case=other).select_related("upload")[:CANDIDATES]
+    return {
+        **found,
+        "reports": list(other.reports.all()[:3]),
+        "photos": list(photos),
+        "open": other.state in OPEN_STATES,
+    }
+
+
+def _beside(case: Case, other: Case, metres: float | None, photo: Photo | None, now: datetime) -> dict[str, Any]:
+    return {
+        "case": other,
+        "metres": None if metres is None else round(metres),
+        "light": light_of(other, now),
+        "photo": photo,
+        "other_category": case.category_id != other.category_id,
+        "other_street": bool(case.street_id and other.street_id and case.street_id != other.street_id),
+    }
+
+
+def first_photos(cases: list[Case]) -> dict[int, Photo]:
+    """By case the first photo of its reports (one query)."""
+    found: dict[int, Photo] = {}
+    for photo in Photo.objects.filter(report__case__in=cases).select_related("upload", "report") if cases else ():
+        if photo.report is not None:
+            found.setdefault(photo.report.case_id, photo)
+    return found
+
+
+def gone(case: Case) -> QuerySet[Report] | None:
+    """The reports that a merge took from a case, to be read only; None for a case that is not merged."""
+    if case.state != CaseState.MERGED:
+        return None
+    merged = case.events.filter(action="merge").order_by("-seq").first()
+    return Report.objects.filter(pk__in=merged.data.get("reports", []) if merged else [])
 
 
 SUGGEST_STATES = {"received", "filed"}

@@ -20,12 +20,13 @@ def offered(case: Case, form: ActionForm) -> list[dict[str, Any]]:
     return [
         {
             "photo": photo,
+            "label": choices.photo_label(number, photo),
             "chosen": str(photo.upload_id) in chosen,
             "field": f"boxes-{photo.upload_id}",
             "boxes": form.data.get(f"boxes-{photo.upload_id}", "") if form.is_bound else "",
             "error": form.box_errors.get(photo.upload_id, "") if hasattr(form, "box_errors") else "",
         }
-        for photo in choices.photos(case)
+        for number, photo in enumerate(choices.photos(case), 1)
     ]
 
 
@@ -53,13 +54,13 @@ def apply(request: HttpRequest, case: Case, data: dict[str, Any]) -> None:
     """
     chosen = {str(v) for v in data.get("public_photos") or []}
     wanted, faults = [], []
-    for photo in choices.photos(case):
+    for number, photo in enumerate(choices.photos(case), 1):
         text = request.POST.get(f"boxes-{photo.upload_id}", "")
         if str(photo.upload_id) in chosen and text.strip():
             try:
                 wanted.append((photo.upload, parse(text)))
             except Invalid as error:
-                faults.append(f"{photo.upload_id}{_('：')}{error.errors['boxes']}")
+                faults.append(f"{choices.photo_label(number, photo)}{_('：')}{error.errors['boxes']}")
     if faults:
         raise Invalid({"public_photos": _("；").join(faults)})
     person = actor_of(request).person

@@ -8,15 +8,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from shaodao.cases import choices, inboxes, inputs, queries
+from shaodao.cases import choices, inboxes, inputs, queries, questions
 from shaodao.cases.actions import Submission
 from shaodao.cases.actions import report as take_in
-from shaodao.cases.actions.reporting import Received
+from shaodao.cases.actions.reporting import Received, may_call_urgent
 from shaodao.cases.forms import ReportForm, add_errors
-from shaodao.cases.models import Photo
+from shaodao.cases.questions import ANSWERED, AttributesForm
 from shaodao.cases.requests import actor_of
+from shaodao.cases.views import panels
 from shaodao.cases.views.gate import staff
 from shaodao.foundation import clock
 from shaodao.foundation.errors import Invalid, Refused
@@ -36,8 +37,9 @@ def report(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(_("您的岗位不登记上报；公众上报请用公众页面"))
     if request.method != "POST":
         initial = {name: request.GET[name] for name in ("lon", "lat", "channel", "address") if name in request.GET}
-        return _page(request, ReportForm(channels=channels, initial={"channel": channels[0][0]} | initial))
-    form = ReportForm(request.POST, request.FILES, channels=channels)
+        first = {"channel": channels[0][0]} | initial
+        return _page(request, ReportForm(channels=channels, urgent=may_call_urgent(actor), initial=first))
+    form = ReportForm(request.POST, request.FILES, channels=channels, urgent=may_call_urgent(actor))
     try:
         return _take(request, form)
     except Invalid as error:
@@ -55,13 +57,21 @@ def _take(request: HttpRequest, form: ReportForm) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, status=422)
     submission = _submission(request, form)
+    key = str(submission.category.pk) if submission.category else ""
+    asked = questions.asked(submission.category, request.POST, key)
+    if asked is not None:
+        if not asked.is_bound:
+            return _page(request, form, asked=asked, notice=_("这类问题还要回答下面几个问题。"))
+        if not asked.is_valid():
+            return _page(request, form, asked=asked, status=422)
+        submission.attributes = asked.answers()
     choice = request.POST.get("join", "")
     if choice.isascii() and choice.isdigit() and len(choice) <= 15:
         submission.join = int(choice)
     elif choice != "new":
         near = _near(submission)
         if near:
-            return _page(request, form, near=near)
+            return _page(request, form, near=near, asked=asked)
     received = take_in(submission, actor_of(request))
     messages.success(request, _said(received))
     visible = queries.visible_to(actor_of(request).facts).filter(pk=received.case.pk).exists()
@@ -88,6 +98,7 @@ def _submission(request: HttpRequest, form: ReportForm) -> Submission:
         **{name: values[name] for name in fields},
         datum=values["datum"] or "WGS-84",
         category=category,
+        urgent=bool(values.get("urgent")),
         photos=list(Upload.objects.filter(pk__in=form.kept)) if form.kept else [],
         organisation=_organisation(request, values["channel"]),
         key=request.POST.get("key", "")[:80] or None,
@@ -117,10 +128,17 @@ def _near(submission: Submission) -> list[dict[str, Any]]:
     if lon in (None, "") or lat in (None, ""):
         return []
     found = queries.possible_duplicates(submission.category.pk, float(lon), float(lat), clock.now())  # type: ignore[arg-type]
-    photos: dict[int, Photo] = {}
-    for photo in Photo.objects.filter(case__in=[c for _m, c in found]).select_related("upload"):
-        photos.setdefault(photo.case_id, photo)
+    photos = panels.first_photos([c for _m, c in found])
     return [{"case": c, "metres": round(m), "photo": photos.get(c.pk)} for m, c in found]
+
+
+def _answers_so_far(request: HttpRequest) -> AttributesForm | None:
+    key = request.POST.get("category", "")
+    try:
+        form = questions.asked(inputs.find_category(key), request.POST, key)
+    except inputs.Fault:
+        return None
+    return form if form is not None and form.is_bound else None
 
 
 def _by_field(errors: dict[str, Any]) -> dict[str, Any]:
@@ -128,10 +146,37 @@ def _by_field(errors: dict[str, Any]) -> dict[str, Any]:
     return {("lon" if name == "position" else name): text for name, text in errors.items()}
 
 
+@staff
+@require_safe
+def asking(request: HttpRequest) -> HttpResponse:
+    """The questions of `?category=`, empty for one that asks nothing."""
+    return render(request, "cases/parts/questions.html", _questions(request.GET.get("category", ""), None))
+
+
+def _questions(key: str, form: AttributesForm | None) -> dict[str, Any]:
+    if form is None:
+        try:
+            category = inputs.find_category(key)
+        except inputs.Fault:
+            category = None
+        form, key = questions.asked(category), str(category.pk) if category else ""
+    return {"questions": form, "answered": ANSWERED, "category_key": key}
+
+
 def _page(
-    request: HttpRequest, form: ReportForm, *, near: list[dict[str, Any]] | None = None, status: int = 200
+    request: HttpRequest,
+    form: ReportForm,
+    *,
+    near: list[dict[str, Any]] | None = None,
+    asked: AttributesForm | None = None,
+    notice: str = "",
+    status: int = 200,
 ) -> HttpResponse:
+    if asked is None and form.is_bound:  # something else was wrong: what was answered stays
+        asked = _answers_so_far(request)
     context = {
+        **_questions(str(form["category"].value() or ""), asked),
+        "notice": notice,
         "form": form,
         "near": near or [],
         "callers": CALLERS,

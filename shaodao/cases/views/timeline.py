@@ -27,7 +27,7 @@ OTHER = {  # events beside the actions of the life cycle
     "recompute": gettext_lazy("重新计算时限"),
 }
 ICONS = {
-    "report": "file-plus", "me_too": "users", "file": "clipboard-check", "decline": "clipboard-x", "dispatch": "send",
+    "report": "file-plus", "me_too": "users", "add_to_report": "message-plus", "file": "clipboard-check", "decline": "clipboard-x", "dispatch": "send",
     "whistle_draft": "speakerphone", "whistle_confirm": "speakerphone", "sign": "file-import", "report_in": "map-pin-check",
     "send_back": "corner-up-left", "dispute": "scale", "rule_dispute": "gavel", "note": "message", "finish": "tools",
     "verify": "clipboard-check", "close": "checks", "close_not_fixed": "circle-x", "evaluate": "star",
@@ -169,6 +169,10 @@ def _details(row: CaseEvent, english: dict[str, str]) -> Iterable[str]:
         yield str(TimeRequest.Kind(data["kind"]).label)
     elif data.get("kind") and row.action.startswith("whistle"):
         yield choices.whistle_kind(data["kind"])
+    if isinstance(data.get("wording"), dict):
+        yield named(data["wording"])
+    if row.action == "add_to_report" and data.get("photos"):
+        yield _("%(n)d 张照片") % {"n": data["photos"]}
     if isinstance(data.get("distance_m"), int | float):
         yield _("距案发点 %(m)d 米") % {"m": round(data["distance_m"])}
     if isinstance(data.get("name"), str):

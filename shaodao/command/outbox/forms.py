@@ -5,6 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from shaodao.foundation import subscriptions
+from shaodao.foundation.errors import Invalid
+
 
 class WebhookForm(forms.Form):
     name = forms.CharField(label=_("名称"), max_length=100)
@@ -21,9 +24,19 @@ class WebhookForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
+    def checked(self) -> bool:
+        """Is all of it right? Every fault is named at once, whichever of the two checks finds it."""
+        if not self.is_valid():
+            given = self.cleaned_data
+            try:
+                subscriptions.check(given.get("name", ""), given.get("url", ""), self.topic_list)
+            except Invalid as error:
+                self.add_errors({name: text for name, text in error.errors.items() if name not in self.errors})
+        return not self.errors
+
     @property
     def topic_list(self) -> list[str]:
-        return list(dict.fromkeys(self.cleaned_data["topics"].replace(",", " ").replace("，", " ").split()))
+        return list(dict.fromkeys(self.cleaned_data.get("topics", "").replace(",", " ").replace("，", " ").split()))
 
     def add_errors(self, errors: dict[str, Any]) -> None:
         for name, text in errors.items():

@@ -80,7 +80,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 def new_webhook(request: HttpRequest) -> HttpResponse:
     """A new subscription; its secret is on the page that follows, once."""
     form = WebhookForm(request.POST or None, initial={"topics": "case.", "active": True})
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.checked():
         try:
             row = subscriptions.subscribe(
                 form.cleaned_data["name"].strip(),
@@ -106,7 +106,7 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Webhook, pk=pk)
     given = {"name": row.name, "url": row.url, "topics": " ".join(row.topics), "active": row.active}
     form = WebhookForm(request.POST or None, initial=given)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.checked():
         data = form.cleaned_data
         try:
             subscriptions.change(

@@ -208,9 +208,16 @@ def ago(at: datetime | None) -> SafeString:
 
 @register.inclusion_tag("shaodao/field.html")
 def field(
-    field: BoundField, label: str = "", help: str = "", optional: bool = True, **attributes: Any
+    field: BoundField,
+    label: str = "",
+    help: str = "",
+    optional: bool = True,
+    needed: bool | None = None,
+    **attributes: Any,
 ) -> dict[str, Any]:
     """A form field with label, help and errors beside it, tied together for screen readers.
+
+    `needed=True` writes "必填" beside the label: for one of several fields of which some must be filled.
 
     `class` adds to the wrapper; `optional=False` leaves out the word "选填" (filters); every other keyword
     becomes an attribute of the widget, `_` read as `-` (`data_draft` is `data-draft`).
@@ -235,6 +242,7 @@ def field(
         "field": field,
         "label": label or field.label,
         "help": help_text,
+        "needed": needed,
         "show_optional": optional and not field.field.required and not isinstance(widget, CheckboxInput),
         "wrapper": wrapper,
         "group": group,

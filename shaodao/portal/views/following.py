@@ -1,7 +1,9 @@
 """What a reporter sees without an account: their report by number and code, and the three questions after closing."""
 
+import uuid
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from shaodao.cases.actions import Actor, perform
 from shaodao.cases.models import Callback, Report
-from shaodao.cases.words import CaseState
+from shaodao.cases.words import OPEN_STATES, CaseState
 from shaodao.foundation import uploads
 from shaodao.foundation.errors import Invalid, Refused
+from shaodao.foundation.models import Upload
 from shaodao.portal import limits, queries
-from shaodao.portal.forms import CallbackForm, FollowForm
+from shaodao.portal.forms import AddForm, CallbackForm, FollowForm
 from shaodao.portal.words import plain, stages, where
 
 SALT, SECONDS = "portal.follow", 30 * 24 * 3600
@@ -55,20 +58,61 @@ def _ask(request: HttpRequest, form: FollowForm, status: int = 200) -> HttpRespo
 
 
 @never_cache
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def followed(request: HttpRequest, token: str) -> HttpResponse:
-    """One report and how its case goes on; when cases were merged, the case that is being worked on."""
+    """One report and how its case goes on; when cases were merged, the case that is being worked on.
+
+    POST adds words and photos to the report while its case is open.
+    """
     try:
         pk = signing.loads(token, salt=SALT, max_age=SECONDS)
     except signing.SignatureExpired:
         return redirect("follow")
     except signing.BadSignature:
         raise Http404 from None
-    report = Report.objects.select_related("first_case", "category").filter(pk=pk).first()
+    report = Report.objects.select_related("case", "first_case", "category").filter(pk=pk).first()
     if report is None:
         raise Http404
+    if request.method != "POST":
+        return _followed(request, report, AddForm(initial={"key": uuid.uuid4()}))
+    form = AddForm(request.POST, request.FILES)
+    kept = uploads.kept(request.POST.getlist("keep"), settings.PHOTO_MAX_COUNT)
+    if form.is_valid() and _add(request, report, form, kept):
+        return redirect(f"{reverse('followed', args=[token])}?added=1")
+    return _followed(request, report, form, kept, 422)
+
+
+def _add(request: HttpRequest, report: Report, form: AddForm, kept: list[Upload]) -> bool:
+    """Store the photos and give the addition to the loop; what is wrong stands in the form, what was stored in `kept`."""
+    if limits.additions().exhausted(request):
+        form.add_error(None, _("一小时内补充得太多了，请稍后再试；您写的内容都还在。"))
+        return False
+    stored, faults = limits.store_photos(request, form.cleaned_data["photos"], len(kept))
+    kept += stored
+    for fault in faults:
+        form.add_error("photos", fault)
+    if faults:
+        return False
+    data = {"text": form.cleaned_data["text"], "photos": [u.pk for u in kept]}
+    key = f"add:{report.pk}:{form.cleaned_data['key']}"
+    try:
+        perform("add_to_report", report.case_id, Actor.public(), key=key, data=data, extra={"report": report})
+    except Refused as error:
+        form.add_error(None, str(error.reason))
+    except Invalid as error:
+        for name, fault in error.errors.items():
+            form.add_error(name if name in form.fields else None, str(fault))
+    else:
+        limits.additions().count(request)
+        return True
+    return False
+
+
+def _followed(
+    request: HttpRequest, report: Report, form: AddForm, kept: list[Upload] | None = None, status: int = 200
+) -> HttpResponse:
     shown = queries.followed(report)
-    photos = [p.upload for p in report.photos.select_related("upload")]
+    photos = [p.upload_id for p in report.photos.all()]
     callback = report.callbacks.filter(answered_at=None).order_by("-round").first()
     asked = callback and shown.case.state in (CaseState.CLOSED, CaseState.HANDLING)
     context: dict[str, Any] = {
@@ -78,11 +122,15 @@ def followed(request: HttpRequest, token: str) -> HttpResponse:
         "plain": plain(shown.case),
         "stages": stages(shown.case),
         "where": where(shown.case),
-        "own_photos": [(u, uploads.ticket(u)) for u in photos],
+        "photos": [(pk, uploads.ticket(pk)) for pk in photos],
+        "additions": list(report.additions.all()),
         "moved": report.first_case if report.first_case_id != shown.case.pk else None,
         "callback_url": reverse("callback", args=[callback.token]) if asked and callback else "",
+        "form": form if shown.case.state in OPEN_STATES else None,
+        "added": request.GET.get("added") == "1",
+        "kept": [(uploads.ticket(u), u) for u in kept or []],
     }
-    return render(request, "portal/followed.html", context)
+    return render(request, "portal/followed.html", context, status=status)
 
 
 @never_cache

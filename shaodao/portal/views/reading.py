@@ -1,6 +1,7 @@
 """What everybody may read: home, the list and the map of cases, one case, and the pages about this site."""
 
 import uuid
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -37,7 +38,12 @@ def public_cases(request: HttpRequest) -> HttpResponse:
     form.is_valid()
     filters = form.filters()
     size = PAGE_SIZES[1] if request.GET.get("per") == str(PAGE_SIZES[1]) else PAGE_SIZES[0]
-    context = {"form": form, "map": request.GET.get("view") == "map", "query": _filters_only(request)}
+    context: dict[str, Any] = {
+        "everything": filters.everything,
+        "form": form,
+        "map": request.GET.get("view") == "map",
+        "query": _filters_only(request),
+    }
     if not context["map"]:
         context["page"] = Paginator(queries.listed(filters), size).get_page(request.GET.get("page"))
     return render(request, "portal/cases.html", context)

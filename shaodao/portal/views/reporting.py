@@ -20,18 +20,19 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from shaodao.cases.actions import Actor, Received, Submission, report
 from shaodao.cases.models import Case, Report
-from shaodao.catalogue.models import Attribute, Category
+from shaodao.cases.questions import ANSWERED, AttributesForm, asked
+from shaodao.catalogue.models import Category
 from shaodao.foundation import clock, district, uploads
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.models import Upload
 from shaodao.foundation.naming import named
 from shaodao.places import queries as places
 from shaodao.portal import limits, queries
-from shaodao.portal.forms import DATUMS, AttributesForm, ReportForm
+from shaodao.portal.forms import DATUMS, ReportForm
 from shaodao.portal.views.following import follow_token
+from shaodao.portal.words import where
 
 SALT, THANKS_SECONDS = "portal.thanks", 24 * 3600
-ANSWERED = "attributes_for"  # names the category whose questions the page has shown
 
 
 @never_cache
@@ -114,33 +115,20 @@ def _decide(request: HttpRequest, draft: Draft, category: Category | None) -> Ht
 
 def _kept(request: HttpRequest) -> list[Upload]:
     """The photos of an earlier sending of this form that are still wanted."""
-    ids = [uploads.from_ticket(text) for text in request.POST.getlist("keep")[: settings.PHOTO_MAX_COUNT]]
-    found = {u.pk: u for u in Upload.objects.filter(pk__in=[i for i in ids if i])} if any(ids) else {}
-    return [found[i] for i in dict.fromkeys(ids) if i in found]
+    return uploads.kept(request.POST.getlist("keep"), settings.PHOTO_MAX_COUNT)
 
 
 def _store(request: HttpRequest, draft: Draft) -> None:
     """Store what came in, as far as there is room and allowance; say what could not be kept."""
     files = draft.form.cleaned_data.get("photos") or []
-    room = settings.PHOTO_MAX_COUNT - len(draft.photos)
-    if len(files) > room:
-        draft.form.add_error("photos", _("最多 %(n)d 张照片，多出的没有保存") % {"n": settings.PHOTO_MAX_COUNT})
-    if files and limits.photos().exhausted(request):
-        draft.form.add_error("photos", _("一小时内上传的照片太多了，请稍后再试"))
-        return
-    stored, faults = uploads.store_all(files[: max(room, 0)])
-    limits.photos().count(request, by=len(stored))
+    stored, faults = limits.store_photos(request, files, len(draft.photos))
     draft.photos += stored
     for fault in faults:
         draft.form.add_error("photos", fault)
 
 
 def _questions(category: Category | None, data: Any = None) -> AttributesForm | None:
-    attributes: list[Attribute] = queries.attributes_of(category) if category else []
-    if not attributes:
-        return None
-    asked = data is not None and data.get(ANSWERED) == category.key  # type: ignore[union-attr]
-    return AttributesForm(attributes, data if asked else None)
+    return asked(category, data, category.key if category else "")
 
 
 def _answered(request: HttpRequest, category: Category | None, draft: Draft) -> bool:
@@ -214,10 +202,16 @@ def thanks(request: HttpRequest, token: str) -> HttpResponse:
         pk, what = signing.loads(token, salt=SALT, max_age=THANKS_SECONDS)
     except (signing.BadSignature, ValueError, TypeError):
         raise Http404 from None
-    row = Report.objects.select_related("case__category", "case__street").filter(pk=pk).first()
+    row = (
+        Report.objects.select_related("category", "case__category", "case__street", "case__community")
+        .filter(pk=pk)
+        .first()
+    )
     if row is None:
         raise Http404
     context = {
+        "photos": [(u.upload_id, uploads.ticket(u.upload_id)) for u in row.photos.all()],
+        "where": where(row.case),
         "report": row,
         "case": row.case,
         "what": what,
@@ -254,7 +248,7 @@ def questions(request: HttpRequest) -> HttpResponse:
     key = request.GET.get("category", "")
     category = next((c for c in queries.public_categories() if c.key == key), None)
     context = {"questions": _questions(category), "answered": ANSWERED, "category_key": key}
-    return render(request, "portal/parts/questions.html", context)
+    return render(request, "cases/parts/questions.html", context)
 
 
 @require_GET
