@@ -1,10 +1,13 @@
 """Lists, one case, actions, and every form of error."""
 
+import json
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.cases.models import Case, CaseEvent, Notice
+from shaodao.cases.models import Case, CaseEvent, Notice, Wording
 from shaodao.foundation.models import LogEntry
 from tests.town import later
 
@@ -292,3 +295,31 @@ def test_a_constant_number_of_queries(town, caller, anyone, capsys):
         print(f"\nqueries: list of 100 {many}, detail {detail}, report {post}, file {filing}, dispatch {dispatching}")
     assert few == many <= 12
     assert post <= 25 and filing <= 25 and dispatching <= 25 and detail <= 25
+
+
+def test_faults_of_the_api_speak_with_the_voice_of_the_forms(town, caller):
+    office = caller("intake")
+    faults = office.get("/cases?state=zzz&since=x&urgent=maybe&page=0&lead=" + "9" * 30).data["errors"]
+    assert set(faults) == {"state.0", "since", "urgent", "page", "lead"}  # no name of a parameter of ours before them
+    assert faults["since"] == "日期时间写作 2026-05-21 08:30" and faults["page"] == "不能小于 1"
+    assert faults["lead"] == "最多 20 字" and faults["state.0"].startswith("应为其中之一：'received'")
+    assert not re.search(r"Input|should|valid", json.dumps(faults))
+    english = office.get("/cases?since=x&state=zzz", Accept_Language="en").data["errors"]
+    assert set(english) == {"since", "state.0"} and not re.search("[\u4e00-\u9fff]", str(english))
+    answer = office.client.post(
+        "/api/v1/reports", data="{not json", content_type="application/json", headers=office.headers
+    )
+    assert answer.status_code == 400 and answer.json()["detail"] == "请求的内容不是有效的 JSON"
+    assert office.post("/reports", {"more": 1}).data["errors"]["more"] == "没有这一项"
+
+
+def test_texts_of_the_pack_over_the_api(town, caller, anyone):
+    Wording.objects.create(action="decline", code="not_ours", title="不属于本区", text="不归本区管。")
+    table = {t["action"]: t for t in anyone.get("/lifecycle").data["transitions"]}
+    taken = {f["name"]: f["takes"] for f in table["decline"]["fields"]}
+    assert taken["wording"]["enum"] == ["", "not_ours"] and not table["add_to_report"]["via_api"]
+    case, office = town.report(), caller("intake")
+    wrong = office.act(case, "decline", reason="因为", data={"wording": "zzz"})
+    assert wrong.status_code == 422 and set(wrong.data["errors"]) == {"wording"}
+    done = office.act(case, "decline", reason="因为", data={"wording": "not_ours"})
+    assert done.status_code == 200 and done.data["event"]["data"]["wording"]["code"] == "not_ours"

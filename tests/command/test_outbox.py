@@ -88,6 +88,15 @@ def test_a_subscription_from_beginning_to_end(town, browser):
         "webhook.create", "webhook.change", "webhook.secret", "webhook.remove"}  # fmt: skip
 
 
+def test_every_fault_of_a_subscription_is_named_at_once(town, browser):
+    office = browser("admin")
+    answer = office.post(reverse("command_webhook_new"), {"name": "", "url": "ftp://x.example/", "topics": "案件!"})
+    assert answer.context["form"].errors.keys() == {"name", "url", "topics"}
+    answer = office.post(reverse("command_webhook_new"), {"name": "", "url": "http://127.0.0.1/", "topics": ""})
+    assert answer.context["form"].errors.keys() == {"name", "url", "topics"} and not Webhook.objects.exists()
+    assert [len(found) for found in answer.context["form"].errors.values()] == [1, 1, 1]  # each fault said once
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

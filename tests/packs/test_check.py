@@ -57,6 +57,23 @@ def test_json_contract(example, edit):
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "row", "column"),
+    [
+        ("decline,not_ours", "close,not_ours", 2, "action"),
+        ("decline,not_ours", "decline,Nicht unser", 2, "code"),
+        ("decline,not_ours", "decline,", 2, "code"),
+        ("send_back,not_ours", "decline,not_ours", 3, "code"),
+        (",您反映的问题不属于本区管理职责。,", ",,", 2, "text"),
+        ("不属于本区职责", "长" * 61, 2, "title"),
+    ],
+)
+def test_faults_of_texts(example, edit, old, new, row, column):
+    edit("texts.csv", old, new)
+    found = only(example)
+    assert (found.file, found.row, found.column) == ("texts.csv", row, column)
+
+
+@pytest.mark.parametrize(
     ("file", "old", "new", "row", "column"),
     [
         (

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from shaodao.cases.models import Wording
 from shaodao.catalogue.models import Attribute, Category, CategoryMap, Condition, Scheme
 from shaodao.foundation import district
 from shaodao.foundation import pack as packs
@@ -28,6 +29,7 @@ MODELS = (
     Condition,
     Attribute,
     CategoryMap,
+    Wording,
     Person,
     Post,
 )
@@ -51,6 +53,7 @@ def test_counts_are_what_the_database_holds(example):
     assert Condition.objects.count() == counts["conditions"]
     assert CategoryMap.objects.count() == counts["map"]
     assert CalendarDay.objects.count() == counts["calendar_days"]
+    assert Wording.objects.count() == counts["texts"] == 4
     assert LogEntry.objects.get().data["counts"] == counts
 
 
@@ -280,3 +283,19 @@ def test_every_limit_of_the_handbook_is_kept_exactly(pingcheng):
     assert by_key[("event", "0101", "1")] == ("2", "day")
     assert by_key[("event", "0501", "1")] == ("1", "hour")
     assert all(r["source"] for r in rows)
+
+
+def test_a_text_that_the_pack_drops_is_no_longer_offered_and_comes_back(example, edit):
+    load_pack(example)
+    line = "send_back,not_ours,不属于本单位职责,Not our task,该事项不属于本单位职责。,This is not a task of our unit.\n"
+    edit("texts.csv", line, "")
+    load_pack(example)
+    row = Wording.objects.get(action="send_back")
+    assert not row.active and Wording.objects.filter(active=True).count() == 3
+    edit("texts.csv", "note,arrived", line.replace("该事项", "这件事") + "note,arrived")
+    load_pack(example)
+    row.refresh_from_db()
+    assert row.active and row.text == "这件事不属于本单位职责。"
+    (example / "texts.csv").unlink()  # a pack need not have any
+    load_pack(example)
+    assert not Wording.objects.filter(active=True).exists()
