@@ -62,7 +62,10 @@ class Photos(forms.FileInput):
     allow_multiple_selected = True
 
     def __init__(self) -> None:
-        super().__init__({"multiple": True, **uploads.picker()})
+        super().__init__({"multiple": True})
+
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        return super().build_attrs({**uploads.picker(), **base_attrs}, extra_attrs)
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         return files.getlist(name) if hasattr(files, "getlist") else []

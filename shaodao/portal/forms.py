@@ -23,6 +23,9 @@ HINT = {"autocomplete": "off", "spellcheck": "false"}
 class Photos(forms.FileInput):
     allow_multiple_selected = True
 
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        return super().build_attrs({**uploads.picker(), **base_attrs}, extra_attrs)
+
 
 class PhotosField(forms.FileField):
     """Several files; what each of them holds is checked when it is stored (`foundation.uploads`)."""
@@ -74,7 +77,6 @@ class ReportForm(ContactForm):
     photos = PhotosField(
         label=_("照片"),
         required=False,
-        widget=Photos(uploads.picker()),
     )
     position = Words(label=_("位置"), required=False, widget=forms.HiddenInput)  # carries what is wrong with the place
     address = Words(label=_("地址或附近的标志"), max_length=200, required=False)
@@ -113,7 +115,7 @@ class AddForm(KeyedForm):
     """More words and photos from whoever reported, on the page that number and code open."""
 
     text = Words(label=_("补充说明"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
-    photos = PhotosField(label=_("照片"), required=False, widget=Photos(uploads.picker()))
+    photos = PhotosField(label=_("照片"), required=False)
 
 
 class MeTooForm(ContactForm):
