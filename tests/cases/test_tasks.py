@@ -63,6 +63,16 @@ def test_after_three_days_off_missed_rungs_climb_in_one_event(signed):
     assert tick(days=3) == {}
 
 
+def test_an_organisation_that_is_meant_twice_hears_once_per_climb(town):
+    own = town.report(text="街道自己办的")
+    town.act("self_handle", own, "street")  # the street is the lead as well
+    waiting = town.report(text="没有人受理")  # nobody holds it: the headquarters stand in for the lead
+    tick(days=3)
+    for case in (own, waiting):
+        told = list(Notice.objects.filter(case=case, kind="supervise").values_list("organisation__kind", flat=True))
+        assert sorted(told) == ["headquarters", "street"], case.summary
+
+
 def test_a_new_limit_starts_the_ladder_anew_and_a_paused_one_does_not_climb(town, signed):
     on = signed.assignments.get()
     tick(hours=5.2)

@@ -26,15 +26,20 @@ def supervise(s: Step) -> None:
 
 @action("escalate")
 def escalate(s: Step, *, rung: int) -> None:
-    """Climb to a rung of the pack's ladder (the clock calls this; `tasks.py` decides when); missed rungs are named."""
+    """Climb to a rung of the pack's ladder (the clock calls this; `tasks.py` decides when); missed rungs are named.
+
+    An organisation that is meant twice (as lead and as street, or because nobody else is there) hears once.
+    """
     ladder = district.current().settings.ladder
     if rung <= s.case.rung:
         raise Refused(_("这一级已经提醒过"))
     step, climbed = ladder[rung - 1], ladder[s.case.rung : rung]
     s.case.rung = rung
+    receivers: dict[int, None] = {}  # in the order of the pack
     for whom in step.notify:
-        for organisation_id in _receivers(s, whom):
-            s.tell(organisation_id, step.kind, rung=name_of(step))
+        receivers |= dict.fromkeys(_receivers(s, whom))
+    for organisation_id in receivers:
+        s.tell(organisation_id, step.kind, rung=name_of(step))
     s.data = {"rung": rung, "kind": step.kind, **(name_of(step) or {}), "climbed": [r.kind for r in climbed]}
 
 
