@@ -2,25 +2,26 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DateTimeField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from shaodao.cases import queries
+from shaodao.cases import limits, queries
 from shaodao.cases.actions.reporting import CHANNEL_ROLES
 from shaodao.cases.facts import ActorFacts
 from shaodao.cases.lifecycle import ASSIGNEE, INTAKE, OFFICE, STREET, TERRITORY
+from shaodao.cases.limits import organisations_of
 from shaodao.cases.models import (
     Appeal,
     Assignment,
     Case,
-    Clock,
     Dispute,
     Notice,
     Recheck,
@@ -28,12 +29,13 @@ from shaodao.cases.models import (
     Verification,
     Whistle,
 )
-from shaodao.cases.words import OPEN_ASSIGNMENT_STATES, OPEN_STATES, AssignmentState, CaseState, Channel, WhistleState
+from shaodao.cases.words import OPEN_STATES, AssignmentState, CaseState, Channel, ClockKind, WhistleState
 from shaodao.foundation import clock
 from shaodao.organisations.models import Person
 
 S, A = CaseState, AssignmentState
-RECHECK_AHEAD = timedelta(days=3)  # a re-check is on the list a little before it is due, while the watch still runs
+RECHECK_AHEAD = limits.RECHECK_AHEAD
+FAR = datetime(9000, 1, 1, tzinfo=UTC)
 INSPECTING = TERRITORY | {"inspector"}
 
 
@@ -48,7 +50,8 @@ class Inbox:
     cases: Callable[[ActorFacts, datetime], QuerySet[Case]]
     section: str  # todo or look
     hint: str | Promise = ""
-    own: bool = False  # the limit that counts is that of one's own organisation's part
+    does: str | Promise = ""  # what is to be done with a case that waits here
+    limit: Callable[[ActorFacts], limits.Limit] = limits.of_case  # until when
     counted: bool = True
 
 
@@ -59,10 +62,6 @@ class Count:
 
 
 # ── whose ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def organisations_of(actor: ActorFacts, roles: frozenset[str] | None = None) -> set[int]:
-    return {p.organisation_id for p in actor.posts if roles is None or p.role in roles}
 
 
 def territory(actor: ActorFacts, roles: frozenset[str]) -> Q:
@@ -183,33 +182,65 @@ def everything(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
 
 
 INBOXES: tuple[Inbox, ...] = (
-    Inbox("intake", _("待受理"), "inbox", INTAKE, intake, "todo", _("归类、立案，或说明理由不予立案")),
-    Inbox("precheck", _("待核实"), "eye", INSPECTING, precheck, "todo", _("立案之前到现场看一看是否属实")),
-    Inbox("dispatch", _("待派遣"), "send", frozenset({"dispatcher"}), filed, "todo", _("交一个主办单位和若干协办单位")),
+    Inbox(
+        "intake", _("待受理"), "inbox", INTAKE, intake, "todo", _("归类、立案，或说明理由不予立案"),
+        pgettext_lazy("todo", "受理"),
+    ),
+    Inbox(
+        "precheck", _("待核实"), "eye", INSPECTING, precheck, "todo", _("立案之前到现场看一看是否属实"),
+        pgettext_lazy("todo", "核实"), limits.of_clock(ClockKind.PRECHECK),
+    ),
+    Inbox(
+        "dispatch", _("待派遣"), "send", frozenset({"dispatcher"}), filed, "todo", _("交一个主办单位和若干协办单位"),
+        pgettext_lazy("todo", "派遣"),
+    ),
     Inbox(
         "whistles", _("待确认吹哨"), "speakerphone", frozenset({"street_leader"}), whistles, "todo",
-        _("街道负责人确认后，哨声才发出"),
+        _("街道负责人确认后，哨声才发出"), pgettext_lazy("todo", "确认吹哨"),
     ),
-    Inbox("sign", _("待签收"), "file-import", ASSIGNEE, to_sign, "todo", _("派给本单位的新任务"), own=True),
+    Inbox(
+        "sign", _("待签收"), "file-import", ASSIGNEE, to_sign, "todo", _("派给本单位的新任务"),
+        pgettext_lazy("todo", "签收"), limits.of_own(ClockKind.SIGN),
+    ),
     Inbox(
         "report-in", _("待报到"), "map-pin-check", ASSIGNEE, to_report_in, "todo",
-        _("街道吹了哨，请到现场报到"), own=True,
+        _("街道吹了哨，请到现场报到"), pgettext_lazy("todo", "报到"), limits.of_own(ClockKind.ARRIVE),
     ),
-    Inbox("handling", _("办理中"), "tools", ASSIGNEE, in_hand, "todo", _("本单位正在办的任务"), own=True),
+    Inbox(
+        "handling", _("办理中"), "tools", ASSIGNEE, in_hand, "todo", _("本单位正在办的任务"),
+        pgettext_lazy("todo", "办理"), limits.of_own(ClockKind.HANDLE),
+    ),
     Inbox(
         "requests", _("待审批"), "calendar-time", frozenset({"dispatcher"}), time_requests, "todo",
-        _("部门申请的延期和挂账"),
+        _("部门申请的延期和挂账"), pgettext_lazy("todo", "审批"),
     ),
-    Inbox("disputes", _("待裁定"), "scale", OFFICE, disputes, "todo", _("职责有争议，等待会商裁定")),
-    Inbox("verify", _("待核查"), "clipboard-check", INSPECTING, verify, "todo", _("部门已办结，请到现场核对结案条件")),
-    Inbox("close", _("待结案"), "checks", OFFICE, close, "todo", _("核查合格，等待结案")),
-    Inbox("evaluate", _("待评价"), "star", STREET, evaluate, "todo", _("已结案，请评价承办部门的效率和效果")),
+    Inbox(
+        "disputes", _("待裁定"), "scale", OFFICE, disputes, "todo", _("职责有争议，等待会商裁定"),
+        pgettext_lazy("todo", "裁定"),
+    ),
+    Inbox(
+        "verify", _("待核查"), "clipboard-check", INSPECTING, verify, "todo", _("部门已办结，请到现场核对结案条件"),
+        pgettext_lazy("todo", "核查"),
+    ),
+    Inbox(
+        "close", _("待结案"), "checks", OFFICE, close, "todo", _("核查合格，等待结案"), pgettext_lazy("todo", "结案"),
+    ),
+    Inbox(
+        "evaluate", _("待评价"), "star", STREET, evaluate, "todo", _("已结案，请评价承办部门的效率和效果"),
+        pgettext_lazy("todo", "评价"), limits.of_evaluation,
+    ),
     Inbox(
         "unsolved", _("回访未解决"), "message-circle", OFFICE | STREET, unsolved, "todo",
-        _("上报人说没有解决：核对后重办，或写明情况告知"),
+        _("上报人说没有解决：核对后重办，或写明情况告知"), pgettext_lazy("todo", "处理回访"), limits.of_unsolved,
     ),
-    Inbox("appeals", _("申诉待复核"), "scale", OFFICE, appeals, "todo", _("部门结案后的申诉，由不同的人分别复核")),
-    Inbox("rechecks", _("待复查"), "rotate", INSPECTING, rechecks, "todo", _("观察期内回头看，三天内到期的都在这里")),
+    Inbox(
+        "appeals", _("申诉待复核"), "scale", OFFICE, appeals, "todo", _("部门结案后的申诉，由不同的人分别复核"),
+        pgettext_lazy("todo", "复核申诉"), limits.of_appeal,
+    ),
+    Inbox(
+        "rechecks", _("待复查"), "rotate", INSPECTING, rechecks, "todo", _("观察期内回头看，三天内到期的都在这里"),
+        pgettext_lazy("todo", "复查"), limits.of_recheck,
+    ),
     Inbox("overdue", _("已超期"), "alert-octagon", None, overdue, "look", _("时限已过、仍未办完的案件")),
     Inbox("all", _("全部案件"), "list-details", None, everything, "look", _("您的岗位看得到的全部案件"), counted=False),
 )  # fmt: skip
@@ -261,7 +292,7 @@ def counts(actor: ActorFacts, now: datetime | None = None) -> dict[str, Count]:
         rows = box.cases(actor, now)
         columns[f"n_{box.key}"] = _number(rows)
         if box.section == "todo":
-            columns[f"late_{box.key}"] = _number(rows.filter(due_at__lt=now))
+            columns[f"late_{box.key}"] = _number(limits.late(rows, box.limit(actor), now))
     found = Person.objects.filter(pk=actor.person_id or 0).values(**columns).first()
     row: dict[str, Any] = dict(found or {})
     return {
@@ -276,27 +307,51 @@ def _number(rows: QuerySet[Any]) -> Any:
     return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
 
 
-def next_up(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
-    """Everything that waits for somebody, in all of their inboxes."""
+@dataclass(frozen=True)
+class Task:
+    """What somebody has to do on a case, and by when."""
+
+    box: Inbox
+    due_at: datetime | None
+    yellow_at: datetime | None
+
+
+def tasks(
+    actor: ActorFacts, now: datetime, *, first: int | None = None, among: Iterable[int] | None = None
+) -> dict[int, list[Task]]:
+    """What waits for somebody in all their inboxes, by case, in the order in which it should be done: one query.
+
+    `first`: so many cases at most; `among`: only these cases. Each thing has its own due time: the look-again its own,
+    the rating its own, whatever the case's clocks say.
+    """
     boxes = [box for box in of(actor) if box.section == "todo"]
-    if not boxes:
-        return Case.objects.none()
-    return Case.objects.filter(reduce(or_, [Q(pk__in=box.cases(actor, now).values("pk")) for box in boxes]))
+    parts = [_waiting(box, i, actor, now, among) for i, box in enumerate(boxes)]
+    if not parts:
+        return {}
+    rows: Any = parts[0].union(*parts[1:], all=True).order_by("rank_", "by_", "pk", "box_")
+    found: dict[int, list[Task]] = {}
+    for pk, i, _rank, _by, due, yellow in rows[: first * len(boxes)] if first else rows:
+        found.setdefault(pk, []).append(Task(boxes[i], due, yellow))
+    return dict(list(found.items())[:first]) if first else found
+
+
+def _waiting(box: Inbox, i: int, actor: ActorFacts, now: datetime, among: Iterable[int] | None) -> QuerySet[Any]:
+    rows = box.cases(actor, now)
+    if among is not None:
+        rows = rows.filter(pk__in=list(among))
+    far = Value(FAR, output_field=DateTimeField())
+    return (
+        with_limits(rows, box, actor)
+        .order_by()
+        .annotate(box_=Value(i), rank_=limits.RANK, by_=Coalesce(F("limit_at"), far))
+        .values_list("pk", "box_", "rank_", "by_", "limit_at", "limit_yellow_at")
+    )
 
 
 def with_limits(rows: QuerySet[Case], box: Inbox | None, actor: ActorFacts) -> QuerySet[Case]:
-    """Add `limit_at` and `limit_yellow_at`: the limit that counts on this desk, one's own part's or the case's first."""
-    if box is None or not box.own:
-        return rows.annotate(limit_at=F("due_at"), limit_yellow_at=F("yellow_at"))
-    clocks = Clock.objects.filter(
-        case_id=OuterRef("pk"),
-        stopped_at=None,
-        assignment__organisation_id__in=organisations_of(actor, ASSIGNEE),
-        assignment__state__in=[s for s in OPEN_ASSIGNMENT_STATES if s != A.SUSPENDED],
-    ).order_by("due_at")
-    return rows.annotate(
-        limit_at=Subquery(clocks.values("due_at")[:1]), limit_yellow_at=Subquery(clocks.values("yellow_at")[:1])
-    )
+    """Add `limit_at` and `limit_yellow_at`: the limit of what is to be done on this desk; without one the case's first."""
+    due, yellow = (box.limit if box else limits.of_case)(actor)
+    return rows.annotate(limit_at=due, limit_yellow_at=yellow)
 
 
 def labels(keys: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """The inboxes: who finds what where, counts, filters, order, views, export, bulk; and how many queries it takes."""
 
 import io
+import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -211,6 +213,51 @@ def test_urgent_first_then_what_ends_first(town):
     Case.objects.filter(pk=late.pk).update(due_at=clock.now())
     third = town.report(text="第三")
     assert Desk(town, "intake").rows("intake") == [urgent.number, late.number, third.number]
+
+
+def closed(town, **report):
+    case = town.handling(**report)
+    on = case.assignments.get().pk
+    town.act("sign", case, "department", on=on)
+    town.act("finish", case, "department", on=on, result="已清")
+    town.act("verify", case, "inspector", passed=True)
+    town.act("close", case, "headquarters")
+    return case
+
+
+def todos(page):
+    """The cells that say what is to be done, as plain text."""
+    cells = re.findall(r'<td class="cell-todo".*?</td>', page, re.S)
+    return [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in cells]
+
+
+def test_the_desk_says_what_is_to_be_done_and_by_when(town):
+    urgent = closed(town, text="以前的急件")
+    Case.objects.filter(pk=urgent.pk).update(urgent=True)
+    urgent.rechecks.filter(done_at=None).update(due_at=clock.now() + timedelta(days=6))
+    mine = town.report(text="街道自己办的", lon=113.2025)
+    town.act("self_handle", mine, "street")
+    desk = Desk(town, "street")
+    with later(days=5):
+        page = desk.open("/work/")
+        shown = re.findall(r'data-href="/work/cases/([^/]+)/"', page)
+        assert shown == [mine.number, urgent.number]  # closed after open, though it is marked urgent
+        assert todos(page) == ["办理", "复查 评价 剩 2 天"]  # to look again is due first and stands in the first column
+        assert todos(desk.open("/work/all/")) == ["办理", "复查 剩 1 天 评价 剩 2 天"]
+        assert desk.rows("all")[-1] == urgent.number
+    with later(days=8):
+        assert inboxes.counts(Actor.of(desk.person).facts, clock.now())["evaluate"].overdue == 1
+
+
+def test_rechecks_stand_by_their_own_due_date(town):
+    first, second = closed(town, text="先结案"), closed(town, text="后结案", lon=113.2025)
+    second.rechecks.filter(done_at=None).update(due_at=clock.now() + timedelta(days=6))
+    desk = Desk(town, "inspector")
+    with later(days=5):
+        assert desk.rows("rechecks") == [second.number, first.number]
+        page = desk.open("/work/rechecks/")
+        assert "剩 1 天" in page and "剩 2 天" in page and "—" not in page
+        assert desk.rows("rechecks", sort="-limit") == [first.number, second.number]
 
 
 NASTY = [

@@ -1,6 +1,7 @@
 """The desk and its inboxes."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from shaodao.cases import choices, inboxes
+from shaodao.cases.facts import ActorFacts
 from shaodao.cases.forms import SIZES
 from shaodao.cases.inboxes import BY_KEY, Inbox
-from shaodao.cases.models import SavedView
+from shaodao.cases.models import Case, SavedView
 from shaodao.cases.requests import actor_of, counts_of
 from shaodao.cases.views.gate import staff
-from shaodao.cases.views.listing import Listing, light_up, listing, order
+from shaodao.cases.views.listing import Listing, light_up, listing, say_tasks
 
 FIRST = 20  # cases that the desk shows before one opens an inbox
 PRINTED = 1_000
@@ -29,18 +31,29 @@ def desk(request: HttpRequest) -> HttpResponse:
     counts = counts_of(request)
     boxes = [b for b in inboxes.of(actor) if b.section == "todo"]
     tiles = [{"box": b, "count": counts[b.key]} for b in boxes]
-    rows = inboxes.with_limits(inboxes.next_up(actor, now), None, actor)
-    first = rows.order_by(*order("")).select_related("category", "street", "community", "lead")[:FIRST]
     context = {
         "tiles": tiles,
         "waiting": sum(counts[b.key].total for b in boxes),
         "overdue": counts["overdue"].total if "overdue" in counts else 0,
         "unseen": counts[inboxes.NOTICES.key].total,
-        "rows": light_up(first, now),
+        "rows": _first(actor, now),
         "first": FIRST,
+        "tells": True,
         "may_report": bool(inboxes.channels(actor)),
     }
     return render(request, "cases/desk.html", context)
+
+
+def _first(actor: ActorFacts, now: datetime) -> list[Case]:
+    """The cases to begin with, each with what is to be done and until when. Two queries."""
+    tasks = inboxes.tasks(actor, now, first=FIRST)
+    cases = Case.objects.select_related("category", "street", "community", "lead").in_bulk(list(tasks))
+    rows: list[Any] = [cases[pk] for pk in tasks if pk in cases]
+    for case in rows:
+        case.limit_at, case.limit_yellow_at = tasks[case.pk][0].due_at, tasks[case.pk][0].yellow_at
+    light_up(rows, now)
+    say_tasks(rows, tasks, now)
+    return rows
 
 
 def inbox_of(request: HttpRequest, key: str) -> Inbox:
@@ -72,12 +85,16 @@ def context_of(request: HttpRequest, box: Inbox, found: Listing) -> dict[str, An
         bulk.append("urge")
     everything = request.GET.get("print") == "1"
     page = None if everything else found.page(request)
+    rows: Any = light_up(found.rows[:PRINTED], found.now) if everything else page.object_list if page else []
+    if box.section == "look":
+        say_tasks(rows, inboxes.tasks(actor, found.now, among=[c.pk for c in rows]), found.now)
     return {
         "box": box,
         "listing": found,
         "form": found.form,
         "page": page,
-        "rows": light_up(found.rows[:PRINTED], found.now) if everything else page.object_list if page else [],
+        "rows": rows,
+        "tells": box.section == "look",
         "printing": everything,
         "query": query.urlencode(),
         "filtered": bool(found.filtered),

@@ -8,7 +8,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
-from shaodao.cases import inboxes, queries, rules
+from shaodao.cases import inboxes, limits, queries, rules
 from shaodao.cases.forms import SIZES, FilterForm
 from shaodao.cases.inboxes import Inbox
 from shaodao.cases.models import Case
@@ -64,10 +64,10 @@ def listing(request: HttpRequest, box: Inbox | None, rows: QuerySet[Case] | None
 
 
 def order(sort: str) -> list[Any]:
-    """The wanted column, then a stable rest; by default urgent first, then what ends first, what rests last."""
+    """The wanted column, then a stable rest; by default urgent first, then what ends first; what is closed last."""
     key = SORTS.get(sort.removeprefix("-"))
     if key is None:
-        return ["-urgent", F("limit_at").asc(nulls_last=True), "pk"]
+        return [limits.RANK, F("limit_at").asc(nulls_last=True), "pk"]
     column = F(key).desc(nulls_last=True) if sort.startswith("-") else F(key).asc(nulls_last=True)
     return [column, "pk"]
 
@@ -130,6 +130,22 @@ def light_up(rows: Any, now: datetime) -> list[Case]:
         case.light = light_of(case, now)
         case.limit = getattr(case, "limit_at", case.due_at)
     return rows
+
+
+def say_tasks(rows: Any, tasks: dict[int, list[inboxes.Task]], now: datetime) -> None:
+    """Give each row what somebody has to do with it: `todo`, a list of {"label", "due_at", "light"}.
+
+    A due time that the row shows already as its limit is not said again.
+    """
+    for case in rows:
+        case.todo = [
+            {
+                "label": t.box.does,
+                "due_at": None if t.due_at == case.limit else t.due_at,
+                "light": rules.light(t.due_at, t.yellow_at, now),
+            }
+            for t in tasks.get(case.pk, [])
+        ]
 
 
 def light_of(case: Case, now: datetime) -> Light:
