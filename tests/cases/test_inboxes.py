@@ -353,6 +353,30 @@ def test_bulk_urge_only_where_it_may(town):
     assert Notice.objects.filter(kind="urge", organisation=town.sanitation).count() == 1
 
 
+def test_bulk_urge_without_words_keeps_what_was_ticked(town):
+    first, second = town.handling(), town.handling(lon=113.2025)
+    desk = Desk(town, "dispatcher")
+    chosen = [f"{c.pk}:{c.version}" for c in (first, second)]
+    answer = desk.post("/work/bulk/", do="urge", case=chosen, reason="", back="/work/all/?q=x", key=key())
+    page = answer.content.decode()
+    assert answer.status_code == 409 and 'name="reason"' in page
+    again = re.findall(r'name="case" value="([^"]*)" checked', page)
+    assert again == chosen
+    hidden = dict(re.findall(r'<input type="hidden" name="(back|key)" value="([^"]*)"', page))
+    page = desk.post("/work/bulk/", do="urge", case=again, reason="请尽快", **hidden).content.decode()
+    assert "完成 2 件" in page and Notice.objects.filter(kind="urge").count() == 2
+    wrong = desk.post("/work/bulk/", do="urge", case=chosen, reason="写好的话" + "长" * 3000, back="/work/all/")
+    assert wrong.status_code == 409
+
+
+def test_what_cannot_be_urged_cannot_be_ticked(town):
+    held, waiting = town.handling(), town.report(lon=113.2025)
+    page = Desk(town, "dispatcher").open("/work/all/")
+    boxes = dict(re.findall(r'name="case" value="(\d+):\d+" data-bulk-item( disabled title="[^"]+")?', page))
+    assert not boxes[str(held.pk)] and "没有在办的单位可催" in boxes[str(waiting.pk)]
+    assert "本页 1 件没有在办的单位可催" in page
+
+
 def test_notices_stay_until_seen(town):
     case = town.handling()
     desk, colleague = Desk(town, "department"), Desk(town, "department", town.urban)

@@ -4,7 +4,7 @@ import { t } from "../strings";
 
 export function bulk(root: ParentNode): void {
   each<HTMLFormElement>(root, "form[data-bulk]", (form) => {
-    const items = () => [...form.querySelectorAll<HTMLInputElement>("[data-bulk-item]")];
+    const items = () => [...form.querySelectorAll<HTMLInputElement>("[data-bulk-item]:enabled")];
     const refresh = () => {
       const all = items();
       const chosen = all.filter((item) => item.checked).length;

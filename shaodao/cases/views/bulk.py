@@ -1,5 +1,6 @@
 """One action on several chosen cases; each that could not be done is named with the reason."""
 
+import uuid
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shaodao.cases import queries
+from shaodao.cases import choices, queries
 from shaodao.cases.actions import Actor, perform
 from shaodao.cases.lifecycle import BY_ACTION
 from shaodao.cases.models import Case
@@ -34,34 +35,47 @@ def bulk(request: HttpRequest) -> HttpResponse:
         data = {"lead": request.POST.get("lead", ""), "supports": request.POST.getlist("supports")}
     cases = queries.visible_to(actor.facts).select_related("category", "street").in_bulk(list(chosen))
     reason, key = request.POST.get("reason", ""), request.POST.get("key", "")[:40]
-    done, failed = [], []
+    done, failed, faulty = [], [], False
     for pk, version in chosen.items():
         case = cases.get(pk)
         if case is None:
             continue
-        why = _one(action, case, actor, version, f"{key}:{pk}" if key else None, reason, data)
+        why, missing = _one(action, case, actor, version, f"{key}:{pk}" if key else None, reason, data)
         if why:
-            failed.append({"case": case, "why": why})
+            failed.append({"case": case, "why": why, "version": version})
+            faulty = faulty or missing
         else:
             done.append(case)
-    context = {"label": BY_ACTION[action].label, "done": done, "failed": failed, "back": back, "chosen": len(chosen)}
+    context = {
+        "label": BY_ACTION[action].label,
+        "done": done,
+        "failed": failed,
+        "back": back,
+        "chosen": len(chosen),
+        "faulty": faulty,  # what was typed is at fault: it can be mended here, with the same cases ticked
+        "bulk": [action],
+        "units": choices.units(None) if faulty and action == "dispatch" else [],
+        "given": {"reason": reason, **data},
+        "key": uuid.uuid4().hex,
+    }
     return render(request, "cases/bulk.html", context, status=200 if done or not failed else 409)
 
 
 def _one(
     action: str, case: Case, actor: Actor, version: int, key: str | None, reason: str, data: dict[str, Any]
-) -> str:
-    """Do it on one case in a transaction of its own; the reason when it was not done, else nothing."""
+) -> tuple[str, bool]:
+    """Do it on one case in a transaction of its own; why it was not done (nothing when it was), and whether what was
+    typed is the reason."""
     try:
         perform(action, case.pk, actor, version=version, key=key, reason=reason, data=data)
     except Invalid as error:
         names = {f.name: str(f.label) for f in BY_ACTION[action].fields} | {"reason": str(_("理由"))}
-        return _("；").join(f"{names.get(k, k)}{_('：')}{v}" for k, v in error.errors.items())
+        return _("；").join(f"{names.get(k, k)}{_('：')}{v}" for k, v in error.errors.items()), True
     except Refused as error:
-        return str(error.reason)
+        return str(error.reason), False
     except Conflict:
-        return _("案件刚刚有变化，请打开看过再办")
-    return ""
+        return _("案件刚刚有变化，请打开看过再办"), False
+    return "", False
 
 
 def _chosen(values: list[str]) -> dict[int, int]:

@@ -13,14 +13,16 @@ from shaodao.cases import choices, inboxes
 from shaodao.cases.facts import ActorFacts
 from shaodao.cases.forms import SIZES
 from shaodao.cases.inboxes import BY_KEY, Inbox
-from shaodao.cases.models import Case, SavedView
+from shaodao.cases.lifecycle import BY_ACTION
+from shaodao.cases.models import Assignment, Case, SavedView
 from shaodao.cases.requests import actor_of, counts_of
 from shaodao.cases.views.gate import staff
 from shaodao.cases.views.listing import Listing, light_up, listing, say_tasks
+from shaodao.cases.words import OPEN_ASSIGNMENT_STATES
 
 FIRST = 20  # cases that the desk shows before one opens an inbox
 PRINTED = 1_000
-BULK = {"dispatch": {"dispatch"}, "urge": {"overdue", "all", "handling", "verify", "requests"}}
+BULK = {"dispatch": {"dispatch"}, "urge": {"overdue", "all", "handling", "requests"}}
 
 
 @staff
@@ -101,9 +103,23 @@ def context_of(request: HttpRequest, box: Inbox, found: Listing) -> dict[str, An
         "saved": saved_views(request, box),
         "sizes": SIZES,
         "bulk": bulk,
+        "barred": bar(rows) if "urge" in bulk and not everything else 0,
         "units": choices.units(None) if "dispatch" in bulk else [],
         "key": uuid.uuid4().hex,
     }
+
+
+def bar(rows: Any) -> int:
+    """Mark the cases that nobody can be urged on (`barred`), before somebody ticks them; how many. One query."""
+    states = BY_ACTION["urge"].sources
+    held = set(
+        Assignment.objects.filter(case_id__in=[c.pk for c in rows], state__in=OPEN_ASSIGNMENT_STATES).values_list(
+            "case_id", flat=True
+        )
+    )
+    for case in rows:
+        case.barred = case.state not in states or case.pk not in held
+    return sum(case.barred for case in rows)
 
 
 def saved_views(request: HttpRequest, box: Inbox) -> list[dict[str, Any]]:
