@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
 from shaodao.cases import facts as f
 from shaodao.cases.models import (
@@ -14,6 +14,8 @@ from shaodao.cases.models import (
     Assignment,
     Case,
     CaseEvent,
+    Circular,
+    CircularReading,
     Clock,
     Contact,
     Dispute,
@@ -216,6 +218,14 @@ def whole(pk: int, actor: f.ActorFacts | None = None) -> Case | None:
     if actor is None or sees_all(actor):
         return CASE.first(pk)
     return visible_to(actor).select_related(*WHOLE).filter(pk=pk).first()
+
+
+def circulars() -> QuerySet[Circular]:
+    """Circulars with their receivers and who of them has read it (three queries whatever their number)."""
+    readings = CircularReading.objects.select_related("organisation", "person")
+    return Circular.objects.select_related("case", "person").prefetch_related(
+        "organisations", Prefetch("readings", readings)
+    )
 
 
 def english_names(events: Iterable[CaseEvent]) -> dict[str, str]:

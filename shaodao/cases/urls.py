@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shaodao.cases.views import bulk, case, desk, do, export, notices, people, report, saved
+from shaodao.cases.views import bulk, case, circulars, desk, do, export, notices, people, report, saved
 
 urlpatterns = [
     path("", desk.desk, name="work"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("views/", saved.saved, name="work_views"),
     path("conditions/", do.conditions, name="work_conditions"),
     path("notices/", notices.notices, name="work_notices"),
+    path("circulars/<int:pk>/", circulars.page, name="work_circular"),
     path("cases/<str:number>/", case.page, name="case"),
     path("cases/<str:number>/do/<slug:action>/", do.do, name="case_do"),
     path("cases/<str:number>/do/<slug:action>/<int:on>/", do.do, name="case_do"),

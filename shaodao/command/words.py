@@ -20,6 +20,7 @@ def action_names() -> dict[str, str]:
         "audit.verify": _("核对存证"),
         "upload.original": _("查看照片原件"),
         "upload.redact": _("遮盖照片"),
+        "circular.read": _("签阅通报"),
         "cases.export": _("导出案件"),
         "contacts.erased": _("清除到期联系方式"),
         "person.create": _("新建人员"),

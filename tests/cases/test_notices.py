@@ -12,9 +12,10 @@ from django.utils import translation
 
 from shaodao.cases import notices, tasks
 from shaodao.cases.actions import Actor, perform
-from shaodao.cases.models import Notice
+from shaodao.cases.models import Circular, CircularReading, Notice
 from shaodao.cases.views import timeline
 from shaodao.foundation import clock, uploads
+from shaodao.foundation.models import LogEntry
 from shaodao.organisations.models import Organisation
 from shaodao.places.models import Place
 from tests.cases.desk import Desk
@@ -167,6 +168,28 @@ def test_many_items_cost_no_more_queries(town):
         for i in range(5):
             town.handling(lat=40.0008 + i / 10_000)
     assert counts[0] == counts[1]
+
+
+def test_a_circular_is_opened_from_its_notice_and_stands_on_the_case(town):
+    case = town.handling()
+    town.act("circulate", case, "headquarters", title="迟缓", text="三天没有到场", organisations=["SANI", "URBAN"])
+    row = Circular.objects.get()
+    path = f"/work/circulars/{row.pk}/"
+    urban = Desk(town, "department", town.urban)  # the circular went to it, the case is not its own
+    assert f'href="{path}"' in urban.open("/work/notices/")
+    page = urban.open(path)
+    assert "三天没有到场" in page and "还没有单位签阅" in page and f"/work/cases/{case.number}/" not in page
+    assert not CircularReading.objects.exists()  # to look is not to sign
+    assert urban.post(path).status_code == 302 == urban.post(path).status_code
+    reading = CircularReading.objects.get()
+    assert (reading.organisation, reading.person) == (town.urban, urban.person)
+    assert Notice.objects.get(kind="circular", organisation=town.urban).seen_by == urban.person
+    assert Notice.objects.get(kind="circular", organisation=town.sanitation).seen_at is None
+    assert LogEntry.objects.filter(action="circular.read").count() == 1
+    lead = Desk(town, "department").case(case)
+    assert "三天没有到场" in lead and f'href="{path}"' in lead and "已签阅" in lead
+    Desk(town, "department", town.water).open(path, 403)
+    Desk(town, "department").open("/work/circulars/999/", 404)
 
 
 def test_the_history_names_rungs_units_and_categories_in_english(town):

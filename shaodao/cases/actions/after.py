@@ -70,7 +70,7 @@ def circulate(s: Step, *, title: str, text: str, organisations: list[Organisatio
     row = Circular.objects.create(case=s.case, title=title, text=text, person=s.actor.person, created_at=s.now)
     row.organisations.set(organisations)
     for organisation in organisations:
-        s.tell(organisation.pk, "circular", title=title)
+        s.tell(organisation.pk, "circular", title=title, circular=row.pk)
     s.data = {
         "circular": row.pk,
         "title": title,

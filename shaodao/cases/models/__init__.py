@@ -7,7 +7,7 @@ A model's `TRACKED` names the fields that its case's events carry; free text tha
 from shaodao.cases.models.case import Addition, Case, Contact, Photo, Report
 from shaodao.cases.models.handling import Assignment, Clock, Dispute, Note, TimeRequest, Whistle
 from shaodao.cases.models.record import Anchor, CaseEvent, Notice, SavedView, Wording
-from shaodao.cases.models.verdict import Appeal, Callback, Circular, Evaluation, Recheck, Verification
+from shaodao.cases.models.verdict import Appeal, Callback, Circular, CircularReading, Evaluation, Recheck, Verification
 
 __all__ = [
     "Addition",
@@ -18,6 +18,7 @@ __all__ = [
     "Case",
     "CaseEvent",
     "Circular",
+    "CircularReading",
     "Clock",
     "Contact",
     "Dispute",

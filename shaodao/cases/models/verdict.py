@@ -232,3 +232,19 @@ class Circular(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class CircularReading(models.Model):
+    """已阅: one of the organisations that a circular went to has opened it; the first reader stands for it."""
+
+    circular = models.ForeignKey(Circular, on_delete=models.CASCADE, related_name="readings")
+    organisation = ref(Organisation, "read_circulars", null=False)
+    person = ref(PERSON, "read_circulars")
+    read_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["circular", "organisation"], name="circular_read_once")]
+
+    def __str__(self) -> str:
+        return f"{self.circular_id} {self.organisation_id}"

@@ -65,6 +65,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "rechecks": _parts("recheck", loaded.rechecks, loaded, buttons),
         "callbacks": [c for c in case.callbacks.all() if c.answered_at],
         "notes": list(case.notes.select_related("person", "organisation")),
+        "circulars": list(queries.circulars().filter(case=case)),
         "ruled_before": panels.precedents(case) if loaded.disputes else [],
         "duplicates": near,
         "may_merge": "merge" in may,
