@@ -23,6 +23,8 @@ def _strings(_language: str | None) -> dict[str, str]:
         "minutes": _("{n} 分钟"),
         "left": _("剩 {time}"),
         "over": _("超 {time}"),
+        "left_moment": _("剩不到 1 分钟"),
+        "over_moment": _("刚刚超期"),
         "ago": _("{time}前"),
         "just_now": _("刚刚"),
         # Lights

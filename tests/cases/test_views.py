@@ -187,6 +187,45 @@ def test_faults_stand_beside_their_field_and_nothing_typed_is_lost(town, desks):
     assert not case.whistles.exists()
 
 
+def errors_and_labels(response):
+    return re.findall(r"<legend[^>]*>\s*([^<]*?)\s*<", response.content.decode())
+
+
+def test_questions_with_two_answers_are_called_by_what_is_asked(town, desks):
+    case = town.handling()
+    on = case.assignments.get().pk
+    town.act("sign", case, "department", on=on)
+    town.act("finish", case, "department", on=on, result="已清")
+    response = desks["inspector"].send("verify", case)
+    assert response.status_code == 422 and "核查结果" in errors_and_labels(response)
+    town.act("verify", case, "inspector", passed=True)
+    town.act("close", case, "headquarters")
+    recheck = case.rechecks.filter(done_at=None).first()
+    assert "复查结果" in errors_and_labels(desks["inspector"].send("recheck", case, recheck.pk))
+
+
+def test_a_conflict_with_oneself_blames_nobody_else(town, desks):
+    case = town.handling()
+    seen = case.version
+    desks["department"].do("sign", case, case.assignments.get().pk)
+    path = f"/work/cases/{case.number}/do/finish/{case.assignments.get().pk}/"
+    response = desks["department"].post(path, version=seen, key=key(), result="已清")
+    page = response.content.decode()
+    assert response.status_code == 409 and "别人" not in page and "另一个窗口" in page
+
+
+def test_a_whistle_whose_units_are_gone_says_so(town, desks):
+    case = town.report()
+    town.act("whistle_draft", case, "street", kind="emergency", lead="WATER", supports=[], reason="水管爆裂")
+    town.act("whistle_confirm", case, "street_leader", on=case.whistles.get().pk)
+    card = re.compile(r'aria-labelledby="whistles".*?</section>', re.S)
+    assert "已吹哨" in card.search(desks["street"].case(case)).group()
+    town.act("send_back", case, "department", town.water, on=case.assignments.get().pk, reason="不归我们")
+    shown = card.search(desks["street"].case(case)).group()
+    assert "已退回" in shown and "已吹哨" not in shown
+    assert "已退回" in desks["headquarters"].open("/command/whistles/")
+
+
 def test_a_missing_reason_is_asked_for(town, desks):
     response = desks["duty_leader"].send("decline", town.report(), reason="  ")
     assert response.status_code == 422 and "请写明理由" in errors(response)

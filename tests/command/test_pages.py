@@ -102,6 +102,15 @@ def queries(client, name: str) -> int:
     return len(found)
 
 
+@pytest.mark.parametrize("lost", [0, 1])
+def test_cases_without_a_position_are_named_only_where_there_are_any(busy, visitor, lost):
+    Case.objects.filter(lon=None).update(lon=113.2, lat=40.0)
+    if lost:
+        Case.objects.filter(pk=Case.objects.filter(state="handling").first().pk).update(lon=None, lat=None)
+    page = visitor("headquarters").get(reverse("command")).content.decode()
+    assert ("件没有位置" in page) == bool(lost)
+
+
 @pytest.mark.parametrize("role", ["headquarters", "street"])
 def test_the_page_of_the_day_asks_a_constant_number_of_times(busy, visitor, role):
     client = visitor(role)

@@ -128,6 +128,8 @@ def test_countdown_and_ago_follow_the_one_clock():
         assert 'class="is-over"' in late
         assert "截止 2026-11-22 12:00" in late
         assert render("{% countdown t light='paused' %}", t=NOW) == ""
+        assert ">剩不到 1 分钟</time>" in render("{% countdown t %}", t=NOW + timedelta(seconds=20))
+        assert ">刚刚超期</time>" in render("{% countdown t %}", t=NOW - timedelta(seconds=20))
         assert ">5 分钟前</time>" in render("{% ago t %}", t=NOW - timedelta(minutes=5))
         assert ">2026-11-01</time>" in render("{% ago t %}", t=datetime(2026, 10, 31, 20, tzinfo=UTC))
         assert "data-relative" not in render("{% ago t %}", t=NOW - timedelta(days=8))

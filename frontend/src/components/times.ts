@@ -30,6 +30,7 @@ export function duration(seconds: number): string {
 }
 
 function left(seconds: number): string {
+  if (Math.abs(seconds) < 60) return t(seconds < 0 ? "over_moment" : "left_moment");
   return t(seconds < 0 ? "over" : "left", { time: duration(seconds) });
 }
 

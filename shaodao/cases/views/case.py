@@ -12,12 +12,12 @@ from django.views.decorators.http import require_safe
 
 from shaodao.cases import choices, masking, queries, questions, rules
 from shaodao.cases.forms import ActionForm
-from shaodao.cases.models import Case, Photo, Report
+from shaodao.cases.models import Assignment, Case, Photo, Report, Whistle
 from shaodao.cases.queries import Loaded
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views import panels, timeline
 from shaodao.cases.views.gate import case_of, staff
-from shaodao.cases.words import CaseState
+from shaodao.cases.words import AssignmentState, CaseState
 from shaodao.foundation import clock
 from shaodao.foundation.naming import named
 from shaodao.organisations.models import Organisation
@@ -168,7 +168,17 @@ def _whistles(loaded: Loaded, buttons: panels.Buttons, units: dict[int, Organisa
         row = part["row"]
         part["lead"] = units.get(row.lead_id)
         part["supports"] = [units[pk] for pk in row.support_ids if pk in units]
+        part["state"] = _whistle_state(row, [a for a in loaded.assignments if a.whistle_id == row.pk])
     return parts
+
+
+def _whistle_state(whistle: Whistle, called: list[Assignment]) -> Any:
+    """The whistle's state in words; where nobody that it called is left, how the last of them went."""
+    gone = (AssignmentState.RETURNED, AssignmentState.CANCELLED)
+    if called and all(a.state in gone for a in called):
+        returned = any(a.state == AssignmentState.RETURNED for a in called)
+        return (AssignmentState.RETURNED if returned else AssignmentState.CANCELLED).label
+    return whistle.get_state_display()
 
 
 def _disputes(loaded: Loaded, buttons: panels.Buttons, units: dict[int, Organisation]) -> list[dict[str, Any]]:

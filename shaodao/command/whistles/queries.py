@@ -52,6 +52,7 @@ def arrival(assignment: Any, now: datetime) -> dict[str, Any]:
         "distance_m": assignment.arrived_distance_m,
         "due_at": clock.due_at if clock else None,
         "late": clock is not None and (assignment.arrived_at or now) > clock.due_at,
+        "state": assignment.get_state_display(),
         "gone": assignment.state in ("returned", "cancelled"),
     }
 

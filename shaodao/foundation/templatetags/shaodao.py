@@ -179,7 +179,8 @@ def countdown(deadline: datetime | None, light: str | None = None) -> SafeString
     if deadline is None or str(light) in {"paused", "done"}:
         return SafeString("")
     seconds = (deadline - clock.now()).total_seconds()
-    words = _ui_strings()["over" if seconds < 0 else "left"].format(time=_duration(seconds))
+    key = ("over" if seconds < 0 else "left") + ("_moment" if abs(seconds) < MINUTE else "")
+    words = _ui_strings()[key].format(time=_duration(seconds))
     return format_html(
         '<time datetime="{}" data-countdown title="{}"{}>{}</time>',
         deadline.isoformat(),
