@@ -377,6 +377,28 @@ def test_what_cannot_be_urged_cannot_be_ticked(town):
     assert "本页 1 件没有在办的单位可催" in page
 
 
+def test_notices_are_one_line_a_case_with_the_highest_rung(town):
+    case, other = town.handling(), town.handling(lon=113.2025)
+    for action in ("urge", "supervise", "urge"):
+        town.act(action, case, "headquarters", reason="请尽快")
+    town.act("circulate", case, "headquarters", title="迟缓", text="三天没有到场", organisations=["SANI"])
+    desk = Desk(town, "department")
+    page = desk.open("/work/notices/")
+    lines = re.findall(r'<li class="">.*?</li>', page, re.S)
+    assert len(lines) == 3  # the circular, the case, the other case
+    assert "通报：迟缓" in lines[0] and f"督办 {case.number}" in lines[1] and "共 4 条" in lines[1]
+    assert other.number in lines[2] and "共" not in lines[2]
+    assert desk.open("/work/notices/", kind="urge").count('<li class="">') == 1
+    assert "共 2 条" in desk.open("/work/notices/", kind="urge")
+    assert desk.open("/work/notices/", kind="other").count('<li class="">') == 2
+    desk.open("/work/notices/", kind="x\x00")
+    desk.post("/work/notices/?kind=urge", do="all")  # only what the filter shows
+    assert Notice.objects.exclude(seen_at=None).count() == 2
+    desk.post("/work/notices/", notice=re.findall(r'name="notice" value="(\d+)"', lines[1]))
+    assert desk.open("/work/notices/").count('<li class="">') == 2
+    assert "is-seen" in desk.open("/work/notices/", seen=1)
+
+
 def test_notices_stay_until_seen(town):
     case = town.handling()
     desk, colleague = Desk(town, "department"), Desk(town, "department", town.urban)
