@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0007_unsolved_and_replies'),
+        ('cases', '0008_additions_and_wordings'),
         ('organisations', '0002_second_factor'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
