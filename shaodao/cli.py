@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shaodao import __version__
+from shaodao.bikes.analysis.cli import analyse
 from shaodao.bikes.cli import bikes
 
 talk = Console(stderr=True)
@@ -430,6 +431,7 @@ def user_list(as_json: bool) -> None:
 
 
 main.add_command(bikes)
+main.add_command(analyse)
 
 if __name__ == "__main__":
     main()

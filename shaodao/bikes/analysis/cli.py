@@ -1,0 +1,83 @@
+"""`shaodao analyse …`: large sets of files, on one machine or many. Exit codes and `--json` as in `shaodao/cli.py`."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import orjson
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DIR = click.Path(exists=True, file_okay=False, path_type=Path)
+LANGUAGES = {"zh": "zh-hans", "en": "en"}
+
+
+@click.group()
+def analyse() -> None:
+    """Large sets of files, on one machine or many."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
+    import django
+
+    django.setup()
+
+
+def _by(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+    asked = tuple(name.strip() for name in value.split(",") if name.strip())
+    for name in asked:
+        if name not in ("bay", "day", "hour", "operator"):
+            raise click.BadParameter(f"{name!r} is not one of day, hour, operator")
+    return asked
+
+
+@analyse.command("parking")
+@click.option("--positions", required=True, type=DIR, help="Folder of Parquet files, at any depth.")
+@click.option("--bays", required=True, type=FILE, help="CSV of corners, GeoJSON, GeoPackage, Shapefile (zip).")
+@click.option(
+    "--bays-datum", default="WGS-84", show_default=True, type=click.Choice(["WGS-84", "GCJ-02", "BD-09", "CGCS2000"])
+)
+@click.option("--tolerance", default=10.0, show_default=True, type=click.FloatRange(0, 200), help="Metres.")
+@click.option(
+    "--accuracy", type=click.FloatRange(0), help="Metres within which positions are true; makes a class uncertain."
+)
+@click.option("--engine", default="duckdb", show_default=True, type=click.Choice(["duckdb", "spark"]))
+@click.option(
+    "--master", default="local[*]", show_default=True, help="Of Spark: local[*], local-cluster[2,1,2048], spark://…"
+)
+@click.option(
+    "--by", default="day,hour,operator", show_default=True, callback=_by, help="Groups of the table, beside bays."
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The full table, a Parquet file.")
+@click.option("--lang", type=click.Choice(list(LANGUAGES)), default="zh", show_default=True, help="Of the messages.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
+def parking(
+    positions: Path, bays: Path, bays_datum: str, tolerance: float, accuracy: float | None, engine: str, master: str,
+    by: tuple[str, ...], out: Path | None, lang: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Count positions in, near and outside bays by day, hour and operator.
+
+    Exit code 0; 1 if a file is broken or some bays could not be used (they are named, the others count); 2 if the call cannot be right.
+    """
+    from django.utils import translation
+
+    from shaodao.bikes import bayfiles
+    from shaodao.bikes.analysis import cluster, files, result
+
+    with translation.override(LANGUAGES[lang]):
+        try:
+            shapes = bayfiles.read(bays, bays_datum)
+            if out and not out.parent.is_dir():
+                raise ValueError(f"--out: no folder {out.parent}")
+            found = result.analyse(
+                positions, shapes,
+                tolerance=tolerance, accuracy=accuracy, engine=engine, master=master, by=by, out=out,
+            )  # fmt: skip
+        except (bayfiles.Unreadable, files.Wrong, cluster.Absent, ValueError) as error:
+            raise click.UsageError(str(error)) from None
+        except (files.Broken, cluster.Failed) as error:
+            raise click.ClickException(str(error)) from None
+    for fault in shapes.faults[:50]:
+        click.echo(f"{bays.name} row {fault.row} {fault.id}: {fault.what}", err=True)
+    if len(shapes.faults) > 50:
+        click.echo(f"… and {len(shapes.faults) - 50} more", err=True)
+    click.echo(orjson.dumps(found).decode() if as_json else "\n".join(f"{k}: {v}" for k, v in found.items()))
+    sys.exit(1 if shapes.faults else 0)
