@@ -80,6 +80,7 @@ def merged(
         spark = builder.getOrCreate()
     except (PySparkException, Py4JError) as error:
         raise Failed(_why(error)) from None
+    spark.sparkContext.setLogLevel("ERROR")
     try:
         found = _plan(spark, groups, index, accuracy).toArrow()
         measure()
