@@ -98,7 +98,7 @@ LIES = [
     {"aud": "another-client"},
     {"aud": ["another-client"], "azp": CLIENT},
     {"aud": None},
-    {"exp": now - 3600, "iat": now - 7200},
+    {"exp": 1_700_003_600, "iat": 1_700_000_000},  # long ago; not of the present moment, since it names the test
     {"exp": None},
     {"nonce": "of-another-sign-in"},
     {"nonce": None},
