@@ -17,7 +17,8 @@ export function nameUnderCross(el: HTMLElement, map: MapLibre, url: string, take
   const name = h("span", { class: "map-under-name", role: "status" });
   const button = h("button", { type: "button", class: "btn btn-sm" }, t("map_take_cross"));
   button.addEventListener("click", () => take(map.getCenter()));
-  el.append(h("span", { class: "map-cross", "aria-hidden": "true" }), h("div", { class: "map-under" }, name, button));
+  el.append(h("span", { class: "map-cross", "aria-hidden": "true" }));
+  el.after(h("div", { class: "map-under" }, name, button));
   const known = new Map<string, string>();
   let timer = 0;
   let latest = "";
