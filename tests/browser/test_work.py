@@ -186,6 +186,9 @@ def test_the_condition_follows_the_category_and_faces_are_covered(town, sit, tmp
     intake.keyboard.type("供水")
     intake.keyboard.press("Enter")
     intake.locator("#id_condition option", has_text="喷水").wait_for(state="attached")
+    assert (
+        intake.input_value("#id_condition") == ""
+    )  # nobody chose one: the catalogue's first, not the last in the list
     intake.select_option("#id_condition", label="喷水 · 8 紧急工作时")
     press_next(intake, "归类")
     case.refresh_from_db()
