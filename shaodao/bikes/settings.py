@@ -1,8 +1,47 @@
-"""The block `bikes:` of a district's settings: how many bikes the district takes, and who looks after them."""
+"""The block `bikes:` of a district's settings: how many bikes the district takes, who looks after them, how positions
+are taken in and judged."""
 
 import msgspec
 
 from shaodao.foundation import district
+
+
+class ParkingSettings(msgspec.Struct, frozen=True):
+    """How a position is held against the bays."""
+
+    tolerance_m: float = 10.0  # from a bay's boundary; a bay may have its own
+    accuracy_m: float = (
+        0.0  # within which positions are true where a feed does not say; 0: not asked, nothing is uncertain
+    )
+    fixes: int = 3  # in a row that have to find a bike wrong before it counts as a violation
+    still_m: float = 30.0  # a bike that moved less has not moved
+    metres_per_bike: float = 0.6  # capacity of a bay = its length by this, rounded down
+    idle_days: float = 7.0  # standing longer is idle
+    silent_hours: float = 4.0  # longer without a position is silent (Beijing draft: one every 4 hours when locked)
+    group_m: float = 25.0  # bays nearer than this to each other are counted as one group
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance_m <= 200 or not 0 <= self.accuracy_m <= 100:
+            raise ValueError("tolerance_m: 0 to 200 metres; accuracy_m: 0 to 100 metres")
+        if self.fixes < 1 or self.metres_per_bike <= 0:
+            raise ValueError("fixes: 1 or more; metres_per_bike: more than 0")
+
+
+class IngestSettings(msgspec.Struct, frozen=True):
+    """What is taken in, what is marked, how long it is kept."""
+
+    future_s: float = 120.0  # ahead of our clock: rejected beyond
+    stale_s: float = 900.0  # older at receipt: marked
+    oldest_days: float = 30.0  # older: rejected
+    fastest_mps: float = 40.0  # between two fixes: marked as a teleport beyond
+    gap_s: float = 600.0  # a feed silent for longer has a gap
+    raw_days: int = 180  # positions of parked bikes are kept
+    trip_hours: int = 24  # and those of bikes in use
+    trip_decimals: int = 3  # of degrees, of bikes in use: about 100 metres
+
+    def __post_init__(self) -> None:
+        if self.raw_days < 1 or self.trip_hours < 1 or not 0 <= self.trip_decimals <= 6:
+            raise ValueError("raw_days and trip_hours: 1 or more; trip_decimals: 0 to 6")
 
 
 class BikeSettings(msgspec.Struct, frozen=True):
@@ -10,6 +49,8 @@ class BikeSettings(msgspec.Struct, frozen=True):
     department: str = ""  # code of the department that reviews operators beside the headquarters
     staff_per_1000: float = 5.0  # dispatch staff for each 1,000 bikes of the quota, at least; 0: not asked
     intact_percent: float = 95.0  # of the fleet that is fit to ride, at least; 0: not asked
+    parking: ParkingSettings = ParkingSettings()
+    ingest: IngestSettings = IngestSettings()
 
     def __post_init__(self) -> None:
         if not 0 <= self.fleet_ceiling <= 10_000_000:

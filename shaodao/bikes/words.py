@@ -1,5 +1,7 @@
 """The words of shared-bike operators: how an application stands, what became of a paper, what a vehicle is."""
 
+from enum import IntFlag
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -42,3 +44,47 @@ class VehicleState(TextChoices):
 
 # MDS counts a vehicle against a cap while it may stand in the street; what is scrapped or lost does not.
 COUNTED = (VehicleState.ACTIVE, VehicleState.MAINTENANCE)
+
+
+class ZoneKind(TextChoices):
+    """In the words of GBFS geofencing zones and MDS policy."""
+
+    NO_PARKING = "no_parking", _("禁停区")
+    NO_RIDING = "no_riding", _("禁行区")
+    QUOTA = "quota", _("限量区")
+
+
+class Source(TextChoices):
+    """The door that positions came through."""
+
+    GBFS = "gbfs", "GBFS"
+    MDS = "mds", "MDS"
+    MQTT = "mqtt", "MQTT"
+    FILE = "file", _("文件")
+
+
+class FeedState(TextChoices):
+    """MDS vehicle states, as feeds say them."""
+
+    AVAILABLE = "available", _("可用")
+    RESERVED = "reserved", _("已预约")
+    ON_TRIP = "on_trip", _("骑行中")
+    NON_OPERATIONAL = "non_operational", _("不可用")
+    NON_CONTACTABLE = "non_contactable", _("失联")
+    REMOVED = "removed", _("已收回")
+    MISSING = "missing", _("已丢失")
+    ELSEWHERE = "elsewhere", _("在区外")
+    UNKNOWN = "unknown", _("未说明")
+
+
+RIDDEN = (FeedState.ON_TRIP,)  # where it is is a person's way: reduced in precision, kept for hours, judged by nothing
+ABSENT = (FeedState.REMOVED, FeedState.MISSING, FeedState.ELSEWHERE)  # not in the street, whatever the position says
+
+
+class Flag(IntFlag):
+    """What is odd about a position that was kept. The numbers are stored and must not change."""
+
+    TELEPORT = 1  # farther than anybody could have carried it
+    OUTSIDE = 2  # outside the district
+    LATE = 4  # older than one that was there before
+    STALE = 8  # long on its way

@@ -1,6 +1,22 @@
 """The tables of shared bikes. Rows here are the present; `OperatorEvent` is the history that explains it."""
 
+from shaodao.bikes.models.bays import Bay, BayVersion, Zone, ZoneVersion
 from shaodao.bikes.models.operators import ChecklistItem, Operator, OperatorEvent, OperatorPaper
+from shaodao.bikes.models.positions import FeedQuality, PositionBatch, VehicleStatus
 from shaodao.bikes.models.vehicles import UnknownVehicle, Vehicle
 
-__all__ = ["ChecklistItem", "Operator", "OperatorEvent", "OperatorPaper", "UnknownVehicle", "Vehicle"]
+__all__ = [
+    "Bay",
+    "BayVersion",
+    "ChecklistItem",
+    "FeedQuality",
+    "Operator",
+    "OperatorEvent",
+    "OperatorPaper",
+    "PositionBatch",
+    "UnknownVehicle",
+    "Vehicle",
+    "VehicleStatus",
+    "Zone",
+    "ZoneVersion",
+]
