@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
+from typing import Any
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -116,3 +117,26 @@ def term_fault(begins: date | None, until: date, today: date) -> str | None:
     if until < today:
         return _now("应不早于今天")
     return None
+
+
+# ── zones ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def zone_in_force(zone: Any, now: datetime, local: datetime) -> bool:
+    """Does a zone (Zone or ZoneVersion) hold at `now`, which is `local` on the district's wall clock?
+
+    From `begins_at` until, not including, `ends_at`; within them daily from `daily_from` until `daily_until`, which may
+    be past midnight and then belongs to the day on which it began, on the days of `weekdays` (1 is Monday; empty: all).
+    """
+    if (zone.begins_at and now < zone.begins_at) or (zone.ends_at and now >= zone.ends_at):
+        return False
+    begins, until, at = zone.daily_from or time.min, zone.daily_until or time.max, local.time()
+    day = local.isoweekday()
+    if begins > until:  # over midnight
+        if at < until:
+            day = (day - 2) % 7 + 1
+        elif at < begins:
+            return False
+    elif not begins <= at < until and not (zone.daily_until is None and at >= begins):
+        return False
+    return not zone.weekdays or str(day) in zone.weekdays

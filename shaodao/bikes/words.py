@@ -75,10 +75,11 @@ class FeedState(TextChoices):
     MISSING = "missing", _("已丢失")
     ELSEWHERE = "elsewhere", _("在区外")
     UNKNOWN = "unknown", _("未说明")
+    GONE = "gone", _("已不在数据源")  # ours: a feed that lists all its vehicles does not list it any more
 
 
 RIDDEN = (FeedState.ON_TRIP,)  # where it is is a person's way: reduced in precision, kept for hours, judged by nothing
-ABSENT = (FeedState.REMOVED, FeedState.MISSING, FeedState.ELSEWHERE)  # not in the street, whatever the position says
+ABSENT = (FeedState.REMOVED, FeedState.MISSING, FeedState.ELSEWHERE, FeedState.GONE)  # not in the street
 
 
 class Flag(IntFlag):
@@ -88,3 +89,20 @@ class Flag(IntFlag):
     OUTSIDE = 2  # outside the district
     LATE = 4  # older than one that was there before
     STALE = 8  # long on its way
+
+
+class Reason(TextChoices):
+    """Why a position was not taken in; the first that applies."""
+
+    NO_ID = "no_id", _("没有可用的车辆编号")
+    LONG_ID = "long_id", _("车辆编号超过 100 个字符")
+    NO_TIME = "no_time", _("没有时间")
+    FUTURE = "future", _("时间在将来")
+    OLDEST = "oldest", _("时间太久以前")
+    NO_POSITION = "no_position", _("没有经纬度，或超出范围")
+    NULL_ISLAND = "null_island", _("坐标为 0, 0")
+    DUPLICATE = "duplicate", _("重复：同一辆车同一时刻已收到")
+
+
+LATENCY = (1, 2, 5, 10, 30, 60, 300, 900, 3600)
+"""Upper edges in seconds of the histogram in FeedQuality.latency; one more class holds what was longer on its way."""

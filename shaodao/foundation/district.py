@@ -123,6 +123,7 @@ class Current(msgspec.Struct, frozen=True):
     sample: bool
     settings: Settings
     blocks: dict[str, Any] = {}  # the rooms' blocks as the pack writes them
+    digest: str = ""  # of the pack and when it was loaded: changes with every load
 
 
 EMPTY = Current("", "", "", (0.0, 0.0), False, Settings())
@@ -176,6 +177,7 @@ def current() -> Current:
             row.sample,
             parse_settings(row.settings),
             {name: row.settings[name] for name in _block_kinds if name in row.settings},
+            f"{row.pack_digest} {row.loaded_at.isoformat()}",
         )
         _cached = (time.monotonic(), found)
     return found

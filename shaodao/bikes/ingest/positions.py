@@ -40,6 +40,13 @@ class Positions:
     def __len__(self) -> int:
         return int(self.at_ms.size)
 
+    def part(self, rows: slice) -> "Positions":
+        """Some of them."""
+        return Positions(
+            self.vehicle_id[rows], self.at_ms[rows], self.lon[rows], self.lat[rows],
+            self.state[rows], self.accuracy_m[rows], self.rows[rows], self.datum,
+        )  # fmt: skip
+
     @classmethod
     def of(cls, items: list[dict[str, Any]], datum: str = "WGS-84") -> "Positions":
         """From dicts with vehicle_id, at_ms, lon, lat and optionally state, accuracy_m; what is missing is left empty."""

@@ -44,7 +44,7 @@ class Bay(BayFields):
 
     class Meta:
         ordering = ["code"]
-        indexes = [models.Index(fields=["active", "code"])]
+        indexes = [models.Index(fields=["active", "code"]), models.Index(fields=["version"])]  # their sum: ground.py
 
     def __str__(self) -> str:
         return self.name or self.code

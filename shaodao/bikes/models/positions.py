@@ -15,13 +15,13 @@ from shaodao.places.models import Place
 
 class VehicleStatus(models.Model):
     """The last known position of a vehicle and what was judged of it (MDS: vehicle status). One row for each id of
-    an operator's non-public feed, registered or not. Written only by the ingest (actions/ingest.py)."""
+    an operator's non-public feed, registered or not. Written only by the ingest (ingest/store.py)."""
 
     operator = ref(Operator, "statuses", null=False)
     vehicle_id = models.CharField(max_length=100)
     state = models.CharField(max_length=16, choices=FeedState.choices)  # as the feed says
     at_ms = models.BigIntegerField()  # of the position
-    received_ms = models.BigIntegerField(db_index=True)
+    received_ms = models.BigIntegerField()
     lon_e6 = models.IntegerField()
     lat_e6 = models.IntegerField()
     accuracy_m = models.FloatField(null=True)
@@ -40,7 +40,6 @@ class VehicleStatus(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["operator", "vehicle_id"], name="vehicle_status_once")]
-        indexes = [models.Index(fields=["bay"]), models.Index(fields=["parked", "wrong_fixes"])]
 
     def __str__(self) -> str:
         return self.vehicle_id

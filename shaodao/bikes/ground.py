@@ -1,0 +1,191 @@
+"""The ground that positions are held against: bays, no-parking zones, streets and communities, ready for the kernel.
+
+Made once for each process and again when a bay, a zone or the grid changed; `ground()` costs one small query a call.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from django.db.models import Sum, Value
+from numpy.typing import NDArray
+
+from shaodao.bikes import rules, settings
+from shaodao.bikes.models import Bay, Zone
+from shaodao.bikes.words import ZoneKind
+from shaodao.foundation import clock, district
+from shaodao.kernel.parking import BayIndex, Parked
+from shaodao.places.models import Cell
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+NONE = -1
+"""In arrays of keys: no such thing."""
+_HALF = 0.5e-6  # degrees
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What n positions are on this ground: keys of rows, `NONE` for none.
+
+    `parked` (members of Parked) and `metres` (NaN for no bay) as the kernel says; `bay` (n,) int32 numbers into the
+    ground's bays; `zone`, `street`, `community` (n,) int64 primary keys.
+    """
+
+    bay: NDArray[np.int32]
+    metres: Floats
+    parked: NDArray[np.int8]
+    zone: Longs
+    street: Longs
+    community: Longs
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The unit grid: cells in the order of their codes, and the keys of each one's community and street."""
+
+    cells: BayIndex
+    communities: Longs
+    streets: Longs
+
+    @classmethod
+    def read(cls) -> "Grid":
+        rows = list(Cell.objects.order_by("code").values_list(
+            "west", "south", "east", "north", "community_id", "community__parent_id", "geometry"))  # fmt: skip
+        edges = np.array([row[:4] for row in rows], np.float64).reshape(-1, 4) / 1e6
+        areas = np.asarray(shapely.box(edges[:, 0], edges[:, 1], edges[:, 2], edges[:, 3]), dtype=object)
+        own = [n for n, row in enumerate(rows) if row[6] is not None]
+        if own:
+            areas[own] = shapes([rows[n][6] for n in own])
+        keys = [np.array([NONE if row[k] is None else row[k] for row in rows], np.int64) for k in (4, 5)]
+        return cls(BayIndex.build(areas, 0.0), keys[0], keys[1])
+
+    def places(self, lon: Floats, lat: Floats) -> tuple[Longs, Longs]:
+        """Keys of street and community of (n,) positions in WGS-84 degrees; as `places.queries.locate` answers.
+
+        A cell reaches from its southern and western edge up to, not including, the others, in whole microdegrees; half
+        of one further to the north-east no position lies on an edge.
+        """
+        if not len(self.cells):
+            return np.full(lon.size, NONE), np.full(lon.size, NONE)
+        cell = self.cells.assign(lon + _HALF, lat + _HALF).bay
+        none = cell < 0
+        return np.where(none, NONE, self.streets[cell]), np.where(none, NONE, self.communities[cell])
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Everything at one revision. `bay_pk`, `codes`, `capacity` are in the order of the index."""
+
+    revision: tuple[Any, ...]
+    index: BayIndex
+    bay_pk: Longs
+    codes: pa.Array
+    capacity: Longs
+    zones: list[Zone]
+    _zone_shapes: NDArray[np.object_]
+    grid: Grid
+    _forbidden: dict[tuple[int, ...], BayIndex] = field(default_factory=dict)
+
+    def zone_at(self, lon: Floats, lat: Floats, accuracy: Floats | None, now: datetime) -> Longs:
+        """Keys of the no-parking zone in force at `now` that each position surely stands in."""
+        local = clock.local(now)
+        chosen = tuple(n for n, zone in enumerate(self.zones) if rules.zone_in_force(zone, now, local))
+        if not chosen:
+            return np.full(lon.size, NONE)
+        index = self._forbidden.get(chosen)
+        if index is None:
+            index = self._forbidden[chosen] = BayIndex.build(self._zone_shapes[list(chosen)], 0.0)
+        found = index.assign(lon, lat, accuracy)
+        keys = np.array([self.zones[n].pk for n in chosen], np.int64)
+        return np.where(found.parked == Parked.IN_BAY, keys[found.bay], NONE)
+
+    def judge(self, lon: Floats, lat: Floats, accuracy: Floats | None, now: datetime) -> Judged:
+        """Hold (n,) positions against everything; `accuracy` in metres, NaN where unknown, None for all unknown."""
+        error = _error(accuracy)
+        answer = self.index.assign(lon, lat, error)
+        street, community = self.grid.places(lon, lat)
+        zone = self.zone_at(lon, lat, error, now)
+        return Judged(answer.bay, answer.distance, answer.parked, zone, street, community)
+
+
+def _error(accuracy: Floats | None) -> Floats | None:
+    """Metres for the kernel: the pack's where a feed does not say; None where nobody does, so that nothing is unsure."""
+    usual = settings.current().parking.accuracy_m
+    if accuracy is None:
+        return None
+    known = np.isfinite(accuracy) & (accuracy >= 0)
+    if not usual and not known.any():
+        return None
+    return np.where(known, accuracy, usual)
+
+
+_lock = threading.Lock()
+_kept: Ground | None = None
+_grid_kept: tuple[Any, Grid] | None = None
+
+
+def ground() -> Ground:
+    """The present ground. One query; some more and up to a second of work where something changed."""
+    global _kept  # noqa: PLW0603
+    kept, revision = _kept, _revision()
+    if kept is not None and kept.revision == revision:
+        return kept
+    with _lock:
+        if _kept is None or _kept.revision != revision:
+            _kept = _make(revision)
+        return _kept
+
+
+def forget() -> None:
+    """Drop what is kept (between tests, whose databases are not the same)."""
+    global _kept, _grid_kept  # noqa: PLW0603
+    _kept = _grid_kept = None
+
+
+def _revision() -> tuple[Any, ...]:
+    """Changes with every change of a bay or a zone (each raises one version), of the grid, and of the tolerance."""
+    count = Sum("version", default=0)
+    sums = Bay.objects.order_by().values_list(Value("bay"), count)
+    sums = sums.union(Zone.objects.order_by().values_list(Value("zone"), count), all=True)
+    current = district.current()
+    return (current.digest, settings.current().parking.tolerance_m, *sorted(sums))
+
+
+def _make(revision: tuple[Any, ...]) -> Ground:
+    usual = settings.current().parking.tolerance_m
+    bays = list(Bay.objects.filter(active=True).order_by("code").values_list(
+        "pk", "code", "capacity", "tolerance_m", "geometry"))  # fmt: skip
+    tolerance = np.array([usual if own is None else own for *_x, own, _g in bays], np.float64)
+    zones = list(Zone.objects.filter(active=True, kind=ZoneKind.NO_PARKING).order_by("code"))
+    return Ground(
+        revision,
+        BayIndex.build(shapes([geometry for *_x, geometry in bays]), tolerance),
+        np.array([row[0] for row in bays], np.int64),
+        pa.array([row[1] for row in bays], pa.string()),
+        np.array([row[2] for row in bays], np.int64),
+        zones,
+        shapes([zone.geometry for zone in zones]),
+        _grid(revision[0]),
+    )
+
+
+def shapes(geometries: list[Any]) -> NDArray[np.object_]:
+    """Shapely areas of GeoJSON geometries, (n,) object."""
+    import orjson
+
+    made = np.empty(len(geometries), dtype=object)
+    made[:] = shapely.from_geojson([orjson.dumps(geometry).decode() for geometry in geometries]) if geometries else []
+    return made
+
+
+def _grid(digest: str) -> "Grid":
+    """The unit grid of this load of the pack: 23,000 cells take a second, so bays that change do not make it anew."""
+    global _grid_kept  # noqa: PLW0603
+    if _grid_kept is None or _grid_kept[0] != digest:
+        _grid_kept = (digest, Grid.read())
+    return _grid_kept[1]
