@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from shaodao.bikes.ingest.receive import Received
 
 EXAMPLES = 20  # of the day, the newest
-PRINTABLE = 300
 
 
 def count(operator: Operator, source: str, now: datetime, found: "Received", age_ms: NDArray[np.int64]) -> None:
@@ -46,8 +45,13 @@ def fail(operator: Operator, source: str, now: datetime, what: str) -> None:
     row = _of(operator, source, now)
     row.calls += 1
     row.failures += 1
-    row.last_failure = "".join(c if c.isprintable() else " " for c in what)[:PRINTABLE]
+    row.last_failure = printable(what, 300)
     row.save()
+
+
+def printable(text: object, longest: int) -> str:
+    """Whatever a stranger sent, as text that any database stores and any page shows."""
+    return "".join(c if c.isprintable() else " " for c in str(text)[:longest])
 
 
 def _of(operator: Operator, source: str, now: datetime) -> FeedQuality:

@@ -242,7 +242,7 @@ def _result(sent: Positions, c: checks.Checked, flags: NDArray[np.int16]) -> Rec
     examples = [
         {
             "row": int(sent.rows[row]),
-            "vehicle_id": str(sent.vehicle_id[row])[:40] if sent.vehicle_id[row] is not None else "",
+            "vehicle_id": quality.printable(sent.vehicle_id[row] or "", 40),
             "why": checks.REASONS[c.why[row] - 1].value,
         }
         for row in wrong[:EXAMPLES].tolist()
