@@ -31,6 +31,7 @@ def _fresh_caches():
 def _own_files(settings, tmp_path):
     """Uploads and counted limits of a test stay with the test."""
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.POSITIONS_ROOT = tmp_path
     settings.CACHES = settings.CACHES | {
         "limits": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
     }

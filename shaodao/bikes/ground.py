@@ -93,10 +93,14 @@ class Ground:
     grid: Grid
     _forbidden: dict[tuple[int, ...], BayIndex] = field(default_factory=dict)
 
+    def in_force(self, now: datetime) -> tuple[int, ...]:
+        """Which of `zones` hold at `now`."""
+        local = clock.local(now)
+        return tuple(n for n, zone in enumerate(self.zones) if rules.zone_in_force(zone, now, local))
+
     def zone_at(self, lon: Floats, lat: Floats, accuracy: Floats | None, now: datetime) -> Longs:
         """Keys of the no-parking zone in force at `now` that each position surely stands in."""
-        local = clock.local(now)
-        chosen = tuple(n for n, zone in enumerate(self.zones) if rules.zone_in_force(zone, now, local))
+        chosen = self.in_force(now)
         if not chosen:
             return np.full(lon.size, NONE)
         index = self._forbidden.get(chosen)

@@ -1,10 +1,16 @@
-"""What the clock does for bikes: terms end by themselves. Called by the rounds of cases/tasks.py."""
+"""What the clock does for bikes: terms end by themselves, positions move into files, statuses follow the bays.
+
+Called by the rounds of cases/tasks.py, every few seconds and perhaps by several processes: each part finds nothing left to
+do the second time.
+"""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from shaodao.bikes import ground
 from shaodao.bikes.actions import perform
+from shaodao.bikes.ingest import keep, upkeep
 from shaodao.bikes.models import Operator
 from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.actions import Actor
@@ -26,3 +32,38 @@ def expire(round: Round) -> None:
         return perform("expire", pk, Actor.system())
 
     round.each("expired", list(over(round.now)), end)
+
+
+def move(round: Round) -> None:
+    """Positions that waited long enough go into Parquet; a day that is over becomes one file; old ones go."""
+    round.once("kept", lambda: keep.keep(round.now))
+    if _due("days", round.now, timedelta(hours=1)):
+        keep.close_days(round.now)
+        keep.end_retention(round.now)
+
+
+def follow(round: Round) -> None:
+    """Statuses are judged anew when a bay or zone changed or a zone begins or ends; once when the program starts."""
+    here = ground.ground()
+    judged_by = (here.revision, here.in_force(round.now))
+    if _done.get("judged") != judged_by:
+        round.once("rejudged", lambda: upkeep.rejudge(round.now))
+        _done["judged"] = judged_by
+
+
+def see(round: Round) -> None:
+    """The registry learns when each vehicle was last seen; what its feed dropped a day ago is forgotten."""
+    if _due("seen", round.now, upkeep.SEEN):
+        round.once("seen", lambda: upkeep.see(round.now) + upkeep.forget(round.now))
+
+
+_done: dict[str, Any] = {}
+
+
+def _due(part: str, now: datetime, every: timedelta) -> bool:
+    """Was this process's last time so long ago? A clock that went back is one that was set."""
+    last = _done.get(part)
+    if last is not None and timedelta(0) <= now - last < every:
+        return False
+    _done[part] = now
+    return True

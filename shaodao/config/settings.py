@@ -225,6 +225,7 @@ def WHITENOISE_IMMUTABLE_FILE_TEST(path: str, url: str) -> bool:
 
 
 MEDIA_ROOT = VAR / "media"
+POSITIONS_ROOT = VAR  # bikes: positions/ and trips/ in it
 MEDIA_URL = "/media/"  # no view serves this tree as a whole; each file goes through a permission check
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

@@ -89,7 +89,7 @@ def ingest(
     for part in parts:
         checked = checks.check(part, now_ms, settings.current().ingest)
         with transaction.atomic():
-            _lock(operator)
+            store.lock(operator.pk)
             found = _take(operator, part, checked, now, now_ms, str(source))
             quality.count(operator, str(source), now, found.result, found.age)
             if snapshot and part is parts[-1]:
@@ -102,13 +102,8 @@ def ingest(
 def failed(operator: Operator, source: Source | str, what: str, now: datetime) -> None:
     """A call brought nothing: the feed is down, or what came is not what it says."""
     with transaction.atomic():
-        _lock(operator)
+        store.lock(operator.pk)
         quality.fail(operator, str(source), now, what)
-
-
-def _lock(operator: Operator) -> None:
-    """One ingest at a time for each operator. A lock that lets others refer to the operator meanwhile."""
-    list(Operator.objects.select_for_update(no_key=True, of=("self",)).filter(pk=operator.pk).values_list("pk"))
 
 
 def _parts(positions: Positions) -> list[Positions]:
@@ -176,13 +171,13 @@ def _write(
         "received_ms": [now_ms] * v.size,
         "lon_e6": state.lon[v].tolist(),
         "lat_e6": state.lat[v].tolist(),
-        "accuracy_m": _filled(c.accuracy[row].astype(np.float64), np.isnan(c.accuracy[row])),
-        "parked": _filled(j.parked[row], away),
-        "bay_id": _filled(bay, none),
-        "distance_mm": _filled(np.rint(np.where(none, 0, j.metres[row]) * 1000).astype(np.int64), none),
-        "zone_id": _filled(j.zone[row], away | (j.zone[row] == NONE)),
-        "street_id": _filled(j.street[row], j.street[row] == NONE),
-        "community_id": _filled(j.community[row], j.community[row] == NONE),
+        "accuracy_m": store.filled(c.accuracy[row].astype(np.float64), np.isnan(c.accuracy[row])),
+        "parked": store.filled(j.parked[row], away),
+        "bay_id": store.filled(bay, none),
+        "distance_mm": store.filled(np.rint(np.where(none, 0, j.metres[row]) * 1000).astype(np.int64), none),
+        "zone_id": store.filled(j.zone[row], away | (j.zone[row] == NONE)),
+        "street_id": store.filled(j.street[row], j.street[row] == NONE),
+        "community_id": store.filled(j.community[row], j.community[row] == NONE),
         "stood_since_ms": state.since[v].tolist(),
         "stood_lon_e6": state.from_lon[v].tolist(),
         "stood_lat_e6": state.from_lat[v].tolist(),
@@ -194,11 +189,6 @@ def _write(
     late = np.setdiff1d(c.vehicle, v)
     if late.size:
         store.remind(operator.pk, now_ms, [c.ids[i] for i in late], [recent[i].tobytes() for i in late])
-
-
-def _filled(values: NDArray[Any], none: NDArray[np.bool_]) -> list[Any]:
-    """As a list, None where there is none."""
-    return [None if empty else value for value, empty in zip(values.tolist(), none.tolist(), strict=True)]
 
 
 def _log(
