@@ -1,4 +1,4 @@
-"""`shaodao bikes …`: commands that need no database. Exit codes and `--json` as in `shaodao/cli.py`."""
+"""`shaodao bikes …`: files and feeds, judged and taken in. Exit codes and `--json` as in `shaodao/cli.py`."""
 
 import os
 import sys
@@ -10,6 +10,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from shaodao.bikes.ingest.cli import ingest
+
 if TYPE_CHECKING:
     from shaodao.bikes.gbfs.audit import Report
 
@@ -18,11 +20,14 @@ LANGUAGES = {"zh": "zh-hans", "en": "en"}
 
 @click.group()
 def bikes() -> None:
-    """Shared bikes: audit an operator's feed, judge where bikes stand."""
+    """Shared bikes: audit an operator's feed, judge where bikes stand, take in their positions."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
     import django
 
     django.setup()
+
+
+bikes.add_command(ingest)
 
 
 @bikes.command("check-feed")

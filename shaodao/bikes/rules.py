@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from shaodao.bikes.admission import OWNER, REVIEWER, TRANSITIONS, OperatorFacts, PaperFacts, Transition
-from shaodao.bikes.words import OperatorState
+from shaodao.bikes.words import IN_FORCE, OperatorState
 from shaodao.cases.facts import ActorFacts
 from shaodao.cases.lifecycle import SYSTEM, Text
 
@@ -86,6 +86,15 @@ def offers(f: OperatorFacts, actor: ActorFacts) -> Iterator[Offer]:
     for t in TRANSITIONS:
         if t.shown and parties(f, actor) & t.roles - {SYSTEM}:
             yield Offer(t, refusal(t, f, None, actor)[0])
+
+
+def feeding_refusal(f: OperatorFacts, actor: ActorFacts) -> tuple[Text | None, bool]:
+    """(reason, forbidden): why positions of this operator cannot be handed in by the actor, as `refusal` answers."""
+    if not parties(f, actor):
+        return _("您的岗位没有此项权限"), True
+    if f.state not in IN_FORCE:
+        return _now("企业当前为“%(state)s”，准入之后才接收车辆位置") % {"state": OperatorState(f.state).label}, False
+    return None, False
 
 
 def quota_fault(wanted: int, f: OperatorFacts) -> str | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shaodao.bikes.views import operators, vehicles
+from shaodao.bikes.views import feeds, operators, vehicles
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
@@ -14,4 +14,5 @@ urlpatterns = [
     path("operators/<str:code>/do/<slug:action>/<int:on>/", operators.do, name="bikes_do_on"),
     path("operators/<str:code>/vehicles/", vehicles.vehicles, name="bikes_vehicles"),
     path("operators/<str:code>/reconcile/", vehicles.reconcile, name="bikes_reconcile"),
+    path("operators/<str:code>/feed/upload/", feeds.upload, name="bikes_upload"),
 ]

@@ -3,6 +3,7 @@
 from enum import IntFlag
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -89,6 +90,16 @@ class Flag(IntFlag):
     OUTSIDE = 2  # outside the district
     LATE = 4  # older than one that was there before
     STALE = 8  # long on its way
+
+
+def flag_labels() -> dict[str, str]:
+    """Words for each mark, by its code in counts."""
+    return {
+        "teleport": _now("位移过快"),
+        "outside": _now("在区外"),
+        "late": _now("次序颠倒"),
+        "stale": _now("到得太晚"),
+    }
 
 
 class Reason(TextChoices):

@@ -32,6 +32,7 @@ def action_names() -> dict[str, str]:
         "organisation.create": _("新建单位"),
         "operator.paper": _("查看企业申请材料"),
         "vehicles.export": _("导出车辆台账"),
+        "positions.file": _("上传车辆位置"),
         "token.issue": _("签发接口令牌"),
         "token.revoke": _("吊销接口令牌"),
         "webhook.create": _("新建订阅"),

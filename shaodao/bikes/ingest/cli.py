@@ -1,0 +1,86 @@
+"""`shaodao bikes ingest`: positions by hand. Exit codes and `--json` as in `shaodao/cli.py`."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from shaodao.bikes.models import Operator
+
+LANGUAGES = {"zh": "zh-hans", "en": "en"}
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
+LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="zh", show_default=True, help="Of the words.")
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error; calling it with (n) moves it on, with (total=n) sets its length."""
+    talk = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=talk, transient=not talk.is_terminal) as progress:
+        task = progress.add_task(label, total=None)
+
+        def move(n: int = 0, *, total: int | None = None) -> None:
+            if total is not None:
+                progress.update(task, total=total)
+            progress.advance(task, n)
+
+        yield move
+
+
+def operator_of(code: str) -> "Operator":
+    """The operator of that code; click's error where there is none."""
+    from shaodao.bikes.models import Operator
+
+    found = Operator.objects.select_related("organisation").filter(organisation__code=code).first()
+    if found is None:
+        raise click.BadParameter(f"no operator {code!r}", param_hint="--operator")
+    return found
+
+
+@click.command("ingest")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--operator", "code", required=True, help="Code of the operator whose vehicles these are.")
+@click.option(
+    "--datum", default="WGS-84", show_default=True, type=click.Choice(["WGS-84", "GCJ-02", "BD-09", "CGCS2000"])
+)
+@LANG
+@JSON
+def ingest(file: Path, code: str, datum: str, lang: str, as_json: bool) -> None:
+    """Take in the positions of a CSV (also .csv.gz) or Parquet file: vehicle_id, time, lon, lat, accuracy, state.
+
+    Exit code 0; 1 if rows were rejected for another reason than being known already (they are counted, the first are
+    named); 2 if nothing was taken in: the file is not whole, lacks a column, or the operator may not send.
+    """
+    from django.utils import translation
+
+    from shaodao.bikes.actions import feeding
+    from shaodao.bikes.bayfiles import Unreadable
+    from shaodao.cases.actions import Actor
+    from shaodao.foundation.errors import Refused
+
+    with translation.override(LANGUAGES[lang]):
+        try:
+            with bar(file.name) as move:
+                found = feeding.take_file(operator_of(code), file, datum, Actor.system(), progress=move)
+        except (Unreadable, Refused) as error:
+            raise click.UsageError(f"{file.name}: {error}") from None
+        result = found.as_dict()
+    click.echo(orjson.dumps(result).decode() if as_json else _said(result))
+    sys.exit(1 if result["rejected"] > result["reasons"].get("duplicate", 0) else 0)
+
+
+def _said(result: dict[str, Any]) -> str:
+    lines = [f"{name}: {result[name]}" for name in ("received", "kept", "rejected")]
+    lines += [f"  {kind} {code}: {n}" for kind in ("reasons", "marked") for code, n in result[kind].items()]
+    for row in result["examples"]:
+        where = f"line {row['line']}" if row["line"] else f"row {row['row']}"
+        lines.append(f"  {where} {row['vehicle_id']!r}: {row['what']}")
+    return "\n".join(lines)
