@@ -1,9 +1,14 @@
 """The block `bikes:` of a district's settings: how many bikes the district takes, who looks after them, how positions
-are taken in and judged."""
+are taken in and judged, what is published."""
+
+import re
+from typing import Literal
 
 import msgspec
 
 from shaodao.foundation import district
+
+ADDRESS = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+")
 
 
 class ParkingSettings(msgspec.Struct, frozen=True):
@@ -44,6 +49,34 @@ class IngestSettings(msgspec.Struct, frozen=True):
             raise ValueError("raw_days and trip_hours: 1 or more; trip_decimals: 0 to 6")
 
 
+class PublishSettings(msgspec.Struct, frozen=True):
+    """What everybody may read without signing in (bikes/publish).
+
+    A bay, a zone and how full a bay is name nobody. Where a single bike stands may: the last one left in front of a door
+    at night tells who came home. So by default a bike is listed only where it stands at a bay, by the bay and without its
+    own position; `all` lists every standing bike with its position, `none` lists no bike.
+    """
+
+    open: bool = True  # anything at all
+    vehicles: Literal["none", "bays", "all"] = "bays"
+    only_in_bays: bool = True  # the rule that is published for the whole district: bikes are left in bays
+    ttl_s: int = 30  # what changes with every position is made anew after so many seconds
+    ebike_range_m: int = 0  # nominal; GBFS wants one of a type with a motor. 0: e-bikes are not listed as a type
+    contact: str = ""  # e-mail address for questions about the feeds; empty: the sender of the program's own mail
+    licence: str = ""  # its name; empty: none was granted
+    licence_url: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.ttl_s <= 300:
+            raise ValueError("ttl_s: 1 to 300 seconds (GBFS: never more than five minutes old)")
+        if not 0 <= self.ebike_range_m <= 1_000_000:
+            raise ValueError("ebike_range_m: 0 to 1,000,000 metres")
+        if self.contact and not ADDRESS.fullmatch(self.contact):
+            raise ValueError(f"contact {self.contact!r}: an e-mail address")
+        if self.licence_url and not self.licence_url.startswith(("https://", "http://")):
+            raise ValueError(f"licence_url {self.licence_url!r}: begins with https://")
+
+
 class BikeSettings(msgspec.Struct, frozen=True):
     fleet_ceiling: int = 0  # bikes of all operators together; 0: none may be admitted
     department: str = ""  # code of the department that reviews operators beside the headquarters
@@ -51,6 +84,7 @@ class BikeSettings(msgspec.Struct, frozen=True):
     intact_percent: float = 95.0  # of the fleet that is fit to ride, at least; 0: not asked
     parking: ParkingSettings = ParkingSettings()
     ingest: IngestSettings = IngestSettings()
+    publish: PublishSettings = PublishSettings()
 
     def __post_init__(self) -> None:
         if not 0 <= self.fleet_ceiling <= 10_000_000:

@@ -9,6 +9,7 @@ from shaodao.config.views import Welcome, sign_in
 urlpatterns = [
     path("", include("shaodao.portal.urls")),
     path("work/", include("shaodao.cases.urls")),
+    path("", include("shaodao.bikes.publish.urls")),
     path("bikes/", include("shaodao.bikes.urls")),
     path("command/", include("shaodao.command.urls")),
     path("media/", include("shaodao.foundation.urls")),
