@@ -32,6 +32,22 @@ class ParkingSettings(msgspec.Struct, frozen=True):
             raise ValueError("fixes: 1 or more; metres_per_bike: more than 0")
 
 
+class SitingSettings(msgspec.Struct, frozen=True):
+    """What is remarked on when bays come in; a bay is never refused for it."""
+
+    nearest_m: float = 300.0  # no other bay within this: somebody would have to walk too far
+    clear_m: float = 20.0  # nearer to an exit of the metro, a crossing …
+    overlap_m2: float = 1.0  # shared with another bay: more than the error of a survey
+    smallest_m2: float = 1.0  # one bike's place
+    largest_m2: float = 500.0
+
+    def __post_init__(self) -> None:
+        if min(self.nearest_m, self.clear_m, self.overlap_m2, self.smallest_m2) < 0:
+            raise ValueError("siting: no number may be less than 0")
+        if not self.smallest_m2 < self.largest_m2:
+            raise ValueError("smallest_m2: less than largest_m2")
+
+
 class IngestSettings(msgspec.Struct, frozen=True):
     """What is taken in, what is marked, how long it is kept."""
 
@@ -83,6 +99,7 @@ class BikeSettings(msgspec.Struct, frozen=True):
     staff_per_1000: float = 5.0  # dispatch staff for each 1,000 bikes of the quota, at least; 0: not asked
     intact_percent: float = 95.0  # of the fleet that is fit to ride, at least; 0: not asked
     parking: ParkingSettings = ParkingSettings()
+    siting: SitingSettings = SitingSettings()
     ingest: IngestSettings = IngestSettings()
     publish: PublishSettings = PublishSettings()
 
