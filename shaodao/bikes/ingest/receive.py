@@ -233,6 +233,11 @@ def _log(
     PositionBatch.objects.create(operator=operator, source=source, received_ms=now_ms, rows=c.at.size, body=body)
 
 
+def _shown(given: Any) -> str:
+    """The beginning of an id as a page can show it and every database can keep it (PostgreSQL takes no NUL)."""
+    return "".join(c for c in given[:40] if c.isprintable()) if isinstance(given, str) else ""
+
+
 def _result(sent: Positions, c: checks.Checked, flags: NDArray[np.int16]) -> Received:
     wrong = np.flatnonzero(c.why)
     reasons = Counter(checks.REASONS[code - 1].value for code in c.why[wrong].tolist())
@@ -242,7 +247,7 @@ def _result(sent: Positions, c: checks.Checked, flags: NDArray[np.int16]) -> Rec
     examples = [
         {
             "row": int(sent.rows[row]),
-            "vehicle_id": str(sent.vehicle_id[row])[:40] if sent.vehicle_id[row] is not None else "",
+            "vehicle_id": _shown(sent.vehicle_id[row]),
             "why": checks.REASONS[c.why[row] - 1].value,
         }
         for row in wrong[:EXAMPLES].tolist()

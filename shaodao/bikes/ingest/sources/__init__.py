@@ -1,0 +1,1 @@
+"""The doors: each reads one format and hands `Positions` to receive.ingest."""
