@@ -59,10 +59,15 @@ class IngestSettings(msgspec.Struct, frozen=True):
     raw_days: int = 180  # positions of parked bikes are kept
     trip_hours: int = 24  # and those of bikes in use
     trip_decimals: int = 3  # of degrees, of bikes in use: about 100 metres
+    registered_only: bool = True  # MDS: positions of devices that are not registered are refused, as the standard says
+    push_rows: int = 20_000  # in one call by MDS,
+    push_mb: float = 16.0  # and its size
 
     def __post_init__(self) -> None:
         if self.raw_days < 1 or self.trip_hours < 1 or not 0 <= self.trip_decimals <= 6:
             raise ValueError("raw_days and trip_hours: 1 or more; trip_decimals: 0 to 6")
+        if not 1 <= self.push_rows <= 30_000 or not 0 < self.push_mb <= 100:
+            raise ValueError("push_rows: 1 to 30,000; push_mb: up to 100 megabytes")
 
 
 class PublishSettings(msgspec.Struct, frozen=True):
