@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from shaodao.bikes.views import feeds, operators, vehicles
+from shaodao.bikes.views import feeds, now, operators, vehicles
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
     path("new/", operators.new, name="bikes_new"),
     path("vehicles/", vehicles.vehicles, name="bikes_all_vehicles"),
+    path("now/", now.now, name="bikes_now"),
+    path("now/list/", now.vehicles, name="bikes_seen"),
+    path("now/bays/", now.bays, name="bikes_bays_now"),
     path("operators/<str:code>/", operators.operator, name="bikes_operator"),
     path("operators/<str:code>/papers/<int:pk>/", operators.paper, name="bikes_paper"),
     path("operators/<str:code>/do/<slug:action>/", operators.do, name="bikes_do"),
