@@ -9,10 +9,12 @@ class BikesConfig(AppConfig):
 
     def ready(self) -> None:
         from shaodao.bikes import history, notices, settings, tasks
+        from shaodao.bikes.findings import tasks as findings
         from shaodao.cases import tasks as clock
         from shaodao.foundation import chain, district
 
         district.register_block("bikes", settings.BikeSettings)
         chain.register(history.BOOK)
         clock.register("expired", tasks.expire)
+        clock.register("findings", findings.observe)
         notices.register()

@@ -3,6 +3,7 @@ are taken in and judged."""
 
 import msgspec
 
+from shaodao.bikes.findings.settings import FindingSettings
 from shaodao.foundation import district
 
 
@@ -51,6 +52,7 @@ class BikeSettings(msgspec.Struct, frozen=True):
     intact_percent: float = 95.0  # of the fleet that is fit to ride, at least; 0: not asked
     parking: ParkingSettings = ParkingSettings()
     ingest: IngestSettings = IngestSettings()
+    findings: FindingSettings = FindingSettings()
 
     def __post_init__(self) -> None:
         if not 0 <= self.fleet_ceiling <= 10_000_000:

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from shaodao.bikes.views import operators, vehicles
+from shaodao.bikes.views import findings, operators, vehicles
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
     path("new/", operators.new, name="bikes_new"),
+    path("findings/", findings.findings, name="bikes_findings"),
     path("vehicles/", vehicles.vehicles, name="bikes_all_vehicles"),
     path("operators/<str:code>/", operators.operator, name="bikes_operator"),
     path("operators/<str:code>/papers/<int:pk>/", operators.paper, name="bikes_paper"),

@@ -1,6 +1,7 @@
 """The tables of shared bikes. Rows here are the present; `OperatorEvent` is the history that explains it."""
 
 from shaodao.bikes.models.bays import Bay, BayVersion, Zone, ZoneVersion
+from shaodao.bikes.models.findings import Finding, Observation
 from shaodao.bikes.models.operators import ChecklistItem, Operator, OperatorEvent, OperatorPaper
 from shaodao.bikes.models.positions import FeedQuality, PositionBatch, VehicleStatus
 from shaodao.bikes.models.vehicles import UnknownVehicle, Vehicle
@@ -10,6 +11,8 @@ __all__ = [
     "BayVersion",
     "ChecklistItem",
     "FeedQuality",
+    "Finding",
+    "Observation",
     "Operator",
     "OperatorEvent",
     "OperatorPaper",
