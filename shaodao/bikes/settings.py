@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from shaodao.bikes.findings.settings import FindingSettings
 from shaodao.foundation import district
 
 ADDRESS = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+")
@@ -107,6 +108,7 @@ class BikeSettings(msgspec.Struct, frozen=True):
     siting: SitingSettings = SitingSettings()
     ingest: IngestSettings = IngestSettings()
     publish: PublishSettings = PublishSettings()
+    findings: FindingSettings = FindingSettings()
 
     def __post_init__(self) -> None:
         if not 0 <= self.fleet_ceiling <= 10_000_000:

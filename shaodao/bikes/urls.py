@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from shaodao.bikes.views import feeds, now, operators, vehicles
+from shaodao.bikes.views import feeds, findings, now, operators, vehicles
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
     path("new/", operators.new, name="bikes_new"),
+    path("findings/", findings.findings, name="bikes_findings"),
     path("vehicles/", vehicles.vehicles, name="bikes_all_vehicles"),
     path("now/", now.now, name="bikes_now"),
     path("now/list/", now.vehicles, name="bikes_seen"),

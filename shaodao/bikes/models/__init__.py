@@ -2,6 +2,7 @@
 
 from shaodao.bikes.models.bays import Bay, BayVersion, Zone, ZoneVersion
 from shaodao.bikes.models.events import VehicleEvent
+from shaodao.bikes.models.findings import Finding, Observation
 from shaodao.bikes.models.operators import ChecklistItem, Operator, OperatorEvent, OperatorPaper
 from shaodao.bikes.models.positions import FeedQuality, PositionBatch, VehicleStatus
 from shaodao.bikes.models.vehicles import UnknownVehicle, Vehicle
@@ -11,6 +12,8 @@ __all__ = [
     "BayVersion",
     "ChecklistItem",
     "FeedQuality",
+    "Finding",
+    "Observation",
     "Operator",
     "OperatorEvent",
     "OperatorPaper",

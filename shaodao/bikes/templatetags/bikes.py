@@ -8,7 +8,8 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from shaodao.bikes.models import ChecklistItem, Operator, OperatorPaper
+from shaodao.bikes.findings.words import FindingState
+from shaodao.bikes.models import ChecklistItem, Finding, Operator, OperatorPaper
 from shaodao.bikes.seen import present
 from shaodao.bikes.seen.filling import FillState
 from shaodao.bikes.seen.words import SeenAs
@@ -43,6 +44,15 @@ def paper_state(paper: OperatorPaper, stale: bool = False) -> SafeString:
     if stale and paper.state == P.ACCEPTED:
         return light("red", _("已过有效期"))
     return light(PAPERS[PaperState(paper.state)], str(PaperState(paper.state).label))
+
+
+FINDINGS = {FindingState.OPEN: "yellow", FindingState.FILED: "red", FindingState.CLEARED: "green"}
+
+
+@register.simple_tag
+def finding_state(row: Finding) -> SafeString:
+    """How a finding stands: colour, shape and words."""
+    return light(FINDINGS[FindingState(row.state)], str(FindingState(row.state).label))
 
 
 @register.filter
