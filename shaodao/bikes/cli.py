@@ -1,4 +1,4 @@
-"""`shaodao bikes …`: commands that need no database. Exit codes and `--json` as in `shaodao/cli.py`."""
+"""`shaodao bikes …`: commands that need no database, and the MQTT subscriber. Exit codes and `--json` as in `shaodao/cli.py`."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ LANGUAGES = {"zh": "zh-hans", "en": "en"}
 
 @click.group()
 def bikes() -> None:
-    """Shared bikes: audit an operator's feed, judge where bikes stand."""
+    """Shared bikes: audit an operator's feed, judge where bikes stand, take in positions."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
     import django
 
@@ -89,6 +89,29 @@ def judge(
     result = found.as_dict()
     click.echo(orjson.dumps(result).decode() if as_json else "\n".join(f"{k}: {v}" for k, v in result.items()))
     sys.exit(1 if shapes.faults else 0)
+
+
+@bikes.command("mqtt")
+def mqtt() -> None:
+    """Take in positions that operators publish by MQTT, until told to stop. Off unless MQTT_URL is set.
+
+    Run it once; `shaodao run` starts it by itself where MQTT_URL is set.
+    """
+    import logging
+
+    from django.conf import settings
+
+    from shaodao.bikes.ingest import listen
+
+    if not settings.MQTT_URL:
+        click.echo("MQTT: off; set MQTT_URL (mqtt://user:password@host:1883) to take in positions by MQTT")
+        return
+    try:
+        broker = listen.Broker.of(settings.MQTT_URL)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    logging.getLogger("shaodao.mqtt").setLevel(logging.INFO)
+    listen.run(broker, lambda topic: click.echo(f"MQTT: {broker.host}:{broker.port}, topic {topic}"))
 
 
 def show(report: "Report") -> None:
