@@ -358,3 +358,19 @@ def test_errors_come_in_the_language_asked_for(api):
     for language, words in (("zh-hans", "缺少必填项"), ("en", "A required field is missing")):
         body = [{**point(), "timestamp": None}]
         assert api.post("telemetry", body, 400, Accept_Language=language)["failures"][0]["error_description"] == words
+
+
+def test_the_page_says_where_to_push(office, operator, settings):
+    own = Client()
+    own.force_login(office.actor("owner", operator).person)
+    for url, words in (
+        ("", "未启用"),
+        ("mqtt://u:geheim@h", "shaodao/v1/BIKE-A/positions"),
+        ("http://wrong", "未启用"),
+    ):
+        settings.MQTT_URL = url
+        text = own.get("/bikes/operators/BIKE-A/").content.decode()
+        assert words in text and mds.provider_id(operator) in text and "/mds/v2/<" in text and "geheim" not in text
+    reader = Client()
+    reader.force_login(office.actor("inspector").person)
+    assert mds.provider_id(operator) not in reader.get("/bikes/operators/BIKE-A/").content.decode()

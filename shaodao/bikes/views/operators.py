@@ -16,6 +16,7 @@ from shaodao.bikes.actions import enrol, perform
 from shaodao.bikes.actions.registry import MOST_PROBLEMS, BadTable
 from shaodao.bikes.admission import BY_ACTION, MACHINE, OWNER, REVIEWER, Transition
 from shaodao.bikes.forms import ActionForm, EnrolForm
+from shaodao.bikes.ingest import doors
 from shaodao.bikes.models import Operator
 from shaodao.bikes.queries import Loaded
 from shaodao.bikes.requests import enter, operator_of
@@ -108,6 +109,7 @@ def operator(request: HttpRequest, code: str) -> HttpResponse:
                 for name in ("hand_in", "save", "issue_token", "import_vehicles")
             },
             "tokens": [_token(t) for t in queries.bike_tokens(row)],
+            "doors": doors.of(row),
             "events": timeline.events(row),
             "owner": OWNER in parties,
         }
