@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from ninja import Path, Query, Router, Schema
 from pydantic import ConfigDict, Field
 
-from shaodao.bikes import queries, rules
+from shaodao.bikes import feed_quality, queries, rules
 from shaodao.bikes.models import Operator, Vehicle
-from shaodao.bikes.words import OperatorState, VehicleKind, VehicleState
+from shaodao.bikes.words import OperatorState, Source, VehicleKind, VehicleState
 from shaodao.cases.api.paging import Page, PageSize, links, page_of
 from shaodao.cases.api.schemas import Named
 from shaodao.cases.requests import actor_of
@@ -23,6 +23,7 @@ from shaodao.organisations.auth import SIGNED_IN, need
 router = Router(tags=["bikes"], auth=SIGNED_IN)
 StateName = Literal[*OperatorState.values]  # type: ignore[valid-type]
 VehicleStateName = Literal[*VehicleState.values]  # type: ignore[valid-type]
+SourceName = Literal[*Source.values]  # type: ignore[valid-type]
 KindName = Literal[*VehicleKind.values]  # type: ignore[valid-type]
 Code = Annotated[str, Path(max_length=20, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", examples=["BIKE-A"])]
 
@@ -172,6 +173,53 @@ def operator(request: HttpRequest, code: Code) -> HttpResponse:
             ],
         }
     return answer(data, ETag=f'"{row.version}"')
+
+
+class LatencyOut(Schema):
+    edges_s: list[int] = Field(description="Upper edges in seconds; the last count holds what was longer on its way.")
+    counts: list[int]
+    median_at_most_s: int | None = Field(description="Upper edge of the class; null: over an hour, or nothing kept.")
+    p95_at_most_s: int | None
+    mean_s: float | None
+
+
+class QualityDay(Schema):
+    day: date
+    source: SourceName
+    calls: int
+    received: int
+    kept: int
+    rejected: int
+    repeated: int = Field(description="Of the rejected: duplicates, which a feed that is polled sends all day.")
+    reasons: dict[str, int]
+    marked: dict[str, int]
+    latency: LatencyOut
+    gaps: int | None = Field(description="Silences longer than the pack allows; null for files.")
+    longest_gap_s: int | None
+    failures: int
+    last_failure: str
+    examples: list[dict[str, Any]]
+
+
+class Quality(Schema):
+    operator: Named
+    days: int
+    findings: list[str] = Field(description="In words: positions in another datum, a clock that is hours off.")
+    items: list[QualityDay]
+
+
+@router.get("/bikes/operators/{code}/quality", response=Quality, summary="How good an operator's positions are")
+def quality(
+    request: HttpRequest, code: Code, days: Annotated[int, Query(ge=1, le=366)] = feed_quality.DAYS
+) -> HttpResponse:
+    """By day (the newest first) and door. An operator's account sees its own only."""
+    row = visible(request).filter(organisation__code=code).first()
+    if row is None:
+        raise Http404
+    now = clock.now()
+    lines = feed_quality.lines_of(row, feed_quality.first_day(now, days))
+    found = {"operator": coded(row.organisation), "days": days, "findings": feed_quality.findings(row, lines, now)}
+    return answer({**found, "items": [line.as_dict() for line in lines]})
 
 
 @router.get("/bikes/vehicles", response=VehicleList, summary="Registered vehicles that the caller may see")

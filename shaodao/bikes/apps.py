@@ -16,6 +16,7 @@ class BikesConfig(AppConfig):
         district.register_block("bikes", settings.BikeSettings)
         chain.register(history.BOOK)
         clock.register("expired", tasks.expire)
+        clock.register("pulled", tasks.pull)
         clock.register("kept", tasks.move)
         clock.register("rejudged", tasks.follow)
         clock.register("seen", tasks.see)

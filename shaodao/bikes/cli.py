@@ -10,7 +10,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from shaodao.bikes.ingest.cli import ingest
+from shaodao.bikes.ingest.cli import ingest, pull
 
 if TYPE_CHECKING:
     from shaodao.bikes.gbfs.audit import Report
@@ -28,6 +28,7 @@ def bikes() -> None:
 
 
 bikes.add_command(ingest)
+bikes.add_command(pull)
 
 
 @bikes.command("check-feed")

@@ -1,4 +1,5 @@
-"""What the clock does for bikes: terms end by themselves, positions move into files, statuses follow the bays.
+"""What the clock does for bikes: terms end by themselves, feeds are fetched, positions move into files, statuses follow
+the bays.
 
 Called by the rounds of cases/tasks.py, every few seconds and perhaps by several processes: each part finds nothing left to
 do the second time.
@@ -9,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shaodao.bikes import ground
-from shaodao.bikes.actions import perform
+from shaodao.bikes.actions import feeding, perform
 from shaodao.bikes.ingest import keep, upkeep
+from shaodao.bikes.ingest.sources import gbfs
 from shaodao.bikes.models import Operator
 from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.actions import Actor
@@ -55,6 +57,12 @@ def see(round: Round) -> None:
     """The registry learns when each vehicle was last seen; what its feed dropped a day ago is forgotten."""
     if _due("seen", round.now, upkeep.SEEN):
         round.once("seen", lambda: upkeep.see(round.now) + upkeep.forget(round.now))
+
+
+def pull(round: Round) -> None:
+    """Feeds that are due are fetched together and taken in each for itself: one that is down holds up no other."""
+    fetched = gbfs.fetch_all(feeding.due_feeds())
+    round.each("pulled", fetched, lambda pair: gbfs.take(pair[0], pair[1], round.now).ok)
 
 
 _done: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shaodao.bikes.views import feeds, findings, now, operators, vehicles
+from shaodao.bikes.views import feeds, findings, now, operators, quality, vehicles
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
@@ -18,5 +18,9 @@ urlpatterns = [
     path("operators/<str:code>/do/<slug:action>/<int:on>/", operators.do, name="bikes_do_on"),
     path("operators/<str:code>/vehicles/", vehicles.vehicles, name="bikes_vehicles"),
     path("operators/<str:code>/reconcile/", vehicles.reconcile, name="bikes_reconcile"),
+    path("operators/<str:code>/quality/", quality.quality, name="bikes_quality"),
+    path("operators/<str:code>/feed/", feeds.feed, name="bikes_feed"),
+    path("operators/<str:code>/feed/set/", feeds.set_feed, name="bikes_feed_set"),
+    path("operators/<str:code>/feed/pull/", feeds.pull, name="bikes_feed_pull"),
     path("operators/<str:code>/feed/upload/", feeds.upload, name="bikes_upload"),
 ]

@@ -32,6 +32,8 @@ def action_names() -> dict[str, str]:
         "organisation.create": _("新建单位"),
         "operator.paper": _("查看企业申请材料"),
         "vehicles.export": _("导出车辆台账"),
+        "quality.export": _("导出单车数据质量"),
+        "feed.set": _("设置单车数据源"),
         "positions.file": _("上传车辆位置"),
         "token.issue": _("签发接口令牌"),
         "token.revoke": _("吊销接口令牌"),

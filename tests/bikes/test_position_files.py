@@ -281,7 +281,7 @@ def send(client, content, name="p.csv", path=PAGE, **given):
 
 def test_an_upload_names_rows(operator, browse):
     own = browse("owner", operator)
-    assert PAGE in own.get("/bikes/operators/BIKE-A/").content.decode()
+    assert PAGE in own.get("/bikes/operators/BIKE-A/feed/").content.decode()
     answer = send(own, HEAD + ROW + b"x" * 10_000 + ROW[1:])
     text = answer.content.decode()
     assert answer.status_code == 200 and 'data-reason="long_id">1<' in text and "收下 1，未收 1" in text

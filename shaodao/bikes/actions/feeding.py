@@ -1,14 +1,34 @@
-"""Positions handed in by people: a file at a time. What it holds goes through the ingest; who did it is a line of the log."""
+"""How positions come in, as people decide it: a file at a time, or a feed that is fetched. Each is a line of the log."""
 
 import hashlib
+import re
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils.translation import gettext as _
 
 from shaodao.bikes import queries, rules
-from shaodao.bikes.ingest.sources import files
-from shaodao.bikes.models import Operator
+from shaodao.bikes.gbfs import guarding
+from shaodao.bikes.ingest.sources import files, gbfs
+from shaodao.bikes.models import Operator, OperatorFeed
+from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.actions import Actor
 from shaodao.foundation import clock, log
-from shaodao.foundation.errors import Refused
+from shaodao.foundation.errors import Invalid, Refused
+from shaodao.kernel.datum import DATUMS
+from shaodao.organisations.account import sealing
+
+SHORTEST_S, LONGEST_S = 30, 3600  # between two fetches
+LEASE = timedelta(minutes=5)
+"""A process that fetches a feed keeps others off it for so long."""
+FOUND_OUT = (
+    "list_url", "etag", "last_modified", "fault", "version", "looks", "clock_hours", "updated_ms", "whole_ms",
+    "last_at", "last_ok_at", "listed", "doubted", "failures",
+)  # fmt: skip
+NOT_OURS = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "user-agent", "upgrade"}
 
 
 def may_feed(operator: Operator, actor: Actor) -> None:
@@ -30,3 +50,89 @@ def take_file(
     data = {"sha256": digest, "datum": datum, **{n: found.counts[n] for n in ("received", "kept", "rejected")}}
     log.write("positions.file", f"operator:{operator.organisation.code}", now=now, actor=actor.person, data=data)
     return found
+
+
+# ── the feed that is fetched ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@transaction.atomic
+def set_feed(operator: Operator, given: dict[str, Any], actor: Actor) -> OperatorFeed:
+    """Set where an operator's GBFS feed is fetched: url, header, secret (empty: as it was), datum, interval_s, active.
+
+    Raises Refused, Invalid. At another address everything that was found out about the old one is forgotten.
+    """
+    may_feed(operator, actor)
+    row = OperatorFeed.objects.select_for_update().filter(operator=operator).first() or OperatorFeed(operator=operator)
+    given = {**given, "url": str(given.get("url", "")).strip(), "header": str(given.get("header", "")).strip()}
+    errors = _faults(row, given)
+    if errors:
+        raise Invalid(errors)
+    if row.url != given["url"]:
+        fresh = OperatorFeed()
+        for name in FOUND_OUT:
+            setattr(row, name, getattr(fresh, name))
+    for name in ("url", "header", "datum", "interval_s", "active"):
+        setattr(row, name, given[name])
+    if given.get("secret") or not row.header:
+        row.secret = sealing.seal(given["secret"]) if given.get("secret") else ""
+    row.changed_at = row.next_at = clock.now()
+    row.changed_by = actor.person
+    row.save()
+    said = {"host": urlsplit(row.url).hostname, "active": row.active, "interval_s": row.interval_s, "datum": row.datum}
+    subject = f"operator:{operator.organisation.code}"  # the address itself may carry a key
+    log.write("feed.set", subject, now=row.changed_at, actor=actor.person, data=said)
+    return row
+
+
+def _faults(row: OperatorFeed, given: dict[str, Any]) -> dict[str, Any]:
+    """What is wrong with a setting, by field."""
+    errors: dict[str, Any] = {}
+    url, header, secret = given["url"], given["header"], given.get("secret") or ""
+    try:
+        guarding.check_url(url)
+        if len(url) > 500:
+            errors["url"] = _("网址最多 500 字")
+    except ValueError as error:
+        errors["url"] = str(error)
+    if header and (not re.fullmatch(r"[A-Za-z0-9-]{1,60}", header) or header.lower() in NOT_OURS):
+        errors["header"] = _("写请求头的名称，如 Authorization")
+    elif secret and not header:
+        errors["header"] = _("密钥放在哪个请求头里？例如 Authorization")
+    if secret and (len(secret) > 1000 or not re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", secret)):
+        errors["secret"] = _("只能是英文字母、数字和符号，最多 1000 个")
+    elif header and not secret and not errors and (not row.secret or _server(row.url) != _server(url)):
+        errors["secret"] = _("请填写密钥：服务器是新的，原来的密钥不会发给它") if row.secret else _("请填写密钥")
+    if given["datum"] not in DATUMS:
+        errors["datum"] = _("可选：%(o)s") % {"o": ", ".join(DATUMS)}
+    if not SHORTEST_S <= given["interval_s"] <= LONGEST_S:
+        errors["interval_s"] = _("应为 %(a)d 至 %(b)d 秒") % {"a": SHORTEST_S, "b": LONGEST_S}
+    return errors
+
+
+def _server(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+def pull_feed(operator: Operator, actor: Actor) -> gbfs.Pulled:
+    """Fetch an operator's feed now, due or not. Raises Refused where it cannot be."""
+    may_feed(operator, actor)
+    row = OperatorFeed.objects.select_related("operator__organisation").filter(operator=operator, active=True).first()
+    if row is None:
+        raise Refused(_("还没有设置数据源，或已停用"))
+    if not _claimed(row):
+        raise Refused(_("正在读取，请稍后再看"))
+    return next(gbfs.pull([row], clock.now()))
+
+
+def due_feeds(*, early: bool = False) -> list[OperatorFeed]:
+    """The feeds that are to be fetched now, claimed for this process, the longest due first; `early`: all, due or not."""
+    rows = OperatorFeed.objects.select_related("operator__organisation").order_by("next_at", "pk")
+    due = rows.filter(active=True, operator__state__in=IN_FORCE)
+    due = due if early else due.filter(next_at__lte=clock.now())
+    return [row for row in due if _claimed(row)]
+
+
+def _claimed(row: OperatorFeed) -> bool:
+    """Did this process get it? Whoever moves the time first does."""
+    return bool(OperatorFeed.objects.filter(pk=row.pk, next_at=row.next_at).update(next_at=clock.now() + LEASE))

@@ -1,7 +1,8 @@
 """One file over HTTP, with an end to everything: time, size, redirects."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import httpx
 from django.utils.translation import gettext as _
@@ -22,34 +23,36 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What came: the content (None if none came), findings, and the status (0 if the server did not answer)."""
+    """What came: the content (None if none came), findings, the status (0 if the server did not answer), the headers."""
 
     content: bytes | None
     findings: tuple[Finding, ...] = ()
     status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class TooMuch(Exception):
     """A limit of ours was reached: why, in the caller's language."""
 
 
-def client(timeout: float) -> httpx.Client:
-    """A client for `fetch`; `timeout` in seconds, for connecting and for each read."""
+def client(timeout: float, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """A client for `fetch`; `timeout` in seconds, for connecting and for each read. With a transport no proxy is asked."""
     return httpx.Client(
-        timeout=timeout, follow_redirects=True, max_redirects=MAX_REDIRECTS, headers=HEADERS, trust_env=True
-    )
+        timeout=timeout, follow_redirects=True, max_redirects=MAX_REDIRECTS, headers=HEADERS,
+        transport=transport, trust_env=transport is None,
+    )  # fmt: skip
 
 
-def fetch(http: httpx.Client, url: str, label: str, timeout: float) -> Answer:
+def fetch(http: httpx.Client, url: str, label: str, timeout: float, headers: Mapping[str, str] | None = None) -> Answer:
     """GET `url` within `timeout` seconds altogether. Never raises for what the other side does."""
     status = 0
     try:
-        with http.stream("GET", url) as response:
+        with http.stream("GET", url, headers=headers) as response:
             status = response.status_code
             if status != httpx.codes.OK:
                 return Answer(None, (error("http", label, "", _("服务器答复 HTTP %(n)d") % {"n": status}),), status)
             content = _body(response, time.monotonic() + timeout)
-            return Answer(content, tuple(_moved(response, label)), status)
+            return Answer(content, tuple(_moved(response, label)), status, response.headers)
     except TooMuch as reason:
         what = str(reason)
     except httpx.TimeoutException:

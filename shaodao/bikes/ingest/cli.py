@@ -1,4 +1,4 @@
-"""`shaodao bikes ingest`: positions by hand. Exit codes and `--json` as in `shaodao/cli.py`."""
+"""`shaodao bikes ingest` and `pull`: positions of a file, or of a feed. Exit codes and `--json` as in `shaodao/cli.py`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -75,6 +75,41 @@ def ingest(file: Path, code: str, datum: str, lang: str, as_json: bool) -> None:
         result = found.as_dict()
     click.echo(orjson.dumps(result).decode() if as_json else _said(result))
     sys.exit(1 if result["rejected"] > result["reasons"].get("duplicate", 0) else 0)
+
+
+@click.command("pull")
+@click.option("--operator", "code", help="Only the feed of this operator.")
+@LANG
+@JSON
+def pull(code: str | None, lang: str, as_json: bool) -> None:
+    """Fetch the operators' GBFS feeds now and take in the positions; the clock (`shaodao tick`) does so when they are due.
+
+    Exit code 0; 1 if a feed is down or brought nothing that can be read (the others are taken in); 2 if the operator
+    has no feed, or may not send.
+    """
+    from django.utils import translation
+
+    from shaodao.bikes.actions import feeding
+    from shaodao.bikes.ingest.sources import gbfs
+    from shaodao.cases.actions import Actor
+    from shaodao.foundation import clock
+    from shaodao.foundation.errors import Refused
+
+    with translation.override(LANGUAGES[lang]):
+        try:
+            if code is not None:
+                found = [feeding.pull_feed(operator_of(code), Actor.system())]
+            else:
+                found = list(gbfs.pull(feeding.due_feeds(early=True), clock.now()))
+        except Refused as error:
+            raise click.UsageError(str(error)) from None
+    rows = [pulled.as_dict() for pulled in found]
+    if as_json:
+        click.echo(orjson.dumps({"feeds": rows}).decode())
+    for row in [] if as_json else rows:
+        counts = " ".join(f"{name} {row[name]}" for name in ("received", "kept", "rejected"))
+        click.echo(f"{row['operator']}: {'ok' if row['ok'] else 'failed'}, {counts} {row['fault']}".rstrip())
+    sys.exit(0 if all(row["ok"] for row in rows) else 1)
 
 
 def _said(result: dict[str, Any]) -> str:

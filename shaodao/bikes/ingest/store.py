@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from shaodao.bikes.ingest.positions import NO_TIME
 from shaodao.bikes.models import Operator, VehicleStatus
+from shaodao.bikes.words import FeedState
 from shaodao.kernel.standing import State
 
 RECENT = 16
@@ -153,6 +154,12 @@ def listed(operator_id: int, ids: list[str], now_ms: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(stay, [now_ms, operator_id, now_ms, wanted])
         cursor.execute(leave, [now_ms, operator_id, wanted])
+
+
+def still_listed(operator_id: int, since_ms: int, now_ms: int) -> None:
+    """The feed's whole list of `since_ms` still holds: what it listed is still there."""
+    listed = VehicleStatus.objects.filter(operator_id=operator_id, received_ms__gte=since_ms, received_ms__lt=now_ms)
+    listed.exclude(state=FeedState.GONE).update(received_ms=now_ms)
 
 
 def _among(ids: list[str]) -> tuple[str, Any]:

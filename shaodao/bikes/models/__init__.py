@@ -2,6 +2,7 @@
 
 from shaodao.bikes.models.bays import Bay, BayVersion, Zone, ZoneVersion
 from shaodao.bikes.models.events import VehicleEvent
+from shaodao.bikes.models.feeds import OperatorFeed
 from shaodao.bikes.models.findings import Finding, Observation
 from shaodao.bikes.models.operators import ChecklistItem, Operator, OperatorEvent, OperatorPaper
 from shaodao.bikes.models.positions import FeedQuality, PositionBatch, VehicleStatus
@@ -16,6 +17,7 @@ __all__ = [
     "Observation",
     "Operator",
     "OperatorEvent",
+    "OperatorFeed",
     "OperatorPaper",
     "PositionBatch",
     "UnknownVehicle",

@@ -1,0 +1,564 @@
+"""GBFS feeds that are fetched: whole lists, lists that are not, feeds that fail alone; a wrong datum, a wrong clock."""
+
+import json
+import threading
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from shaodao.bikes.actions import feeding
+from shaodao.bikes.gbfs import fetching, guarding
+from shaodao.bikes.ingest import plausible
+from shaodao.bikes.ingest.sources import gbfs
+from shaodao.bikes.models import Bay, FeedQuality, OperatorFeed, VehicleStatus
+from shaodao.cases import tasks
+from shaodao.cli import main
+from shaodao.foundation import clock
+from shaodao.foundation.errors import Invalid, Refused
+from shaodao.foundation.models import LogEntry
+from shaodao.kernel import datum
+from tests.bikes.street import LAT, LON, METRE, bay
+from tests.bikes.test_http import Server
+
+HOME = "/bikes/operators/BIKE-A/feed/"
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("SHAODAO_WEBHOOK_PRIVATE", "1")
+    made = Server()
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def operator(office):
+    return office.brought_to("admitted")
+
+
+def vehicle(name="v1", north_m=0.0, ago_s=5.0, key="vehicle_id", **given):
+    at = clock.now() - timedelta(seconds=ago_s)
+    return {
+        key: name, "lon": LON, "lat": LAT + north_m * METRE, "is_reserved": False, "is_disabled": False,
+        "last_reported": at.isoformat() if key == "vehicle_id" else int(at.timestamp()),
+    } | given  # fmt: skip
+
+
+def offer(server, *vehicles, version="3.0", updated=None):
+    """A feed of gbfs.json and its vehicles under the server's address."""
+    new = version.startswith("3")
+    name, array = ("vehicle_status", "vehicles") if new else ("free_bike_status", "bikes")
+    at = updated or clock.now()
+    head = {"last_updated": at.isoformat() if new else int(at.timestamp()), "ttl": 30, "version": version}
+    feeds = [{"name": name, "url": f"{server.url}/{name}.json"}]
+    index = head | {"data": {"feeds": feeds} if new else {"zh": {"feeds": feeds}}}
+    server.offer({"gbfs": index, name: head | {"data": {array: list(vehicles)}}})
+
+
+def put(office, operator, server, path="/gbfs.json", **given):
+    row = {"url": server.url + path, "header": "", "secret": "", "datum": "WGS-84", "interval_s": 60, "active": True}
+    return feeding.set_feed(operator, row | given, office.actor("hq"))
+
+
+def pulled(office, operator):
+    done = feeding.pull_feed(operator, office.actor("system"))
+    assert OperatorFeed.objects.get(operator=operator).fault == done.fault
+    return done
+
+
+def states(operator):
+    return dict(VehicleStatus.objects.filter(operator=operator).values_list("vehicle_id", "state"))
+
+
+# ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("version", ["2.1", "2.3", "3.0"])
+def test_vehicles_of_every_version_come_in(office, operator, server, version):
+    bay()
+    key = "vehicle_id" if version == "3.0" else "bike_id"
+    offer(
+        server, vehicle("a", key=key), vehicle("b", key=key, is_reserved=True),
+        vehicle("c", key=key, is_disabled=True, is_reserved=True), version=version,
+    )  # fmt: skip
+    put(office, operator, server)
+    done = pulled(office, operator)
+    assert done.ok and done.whole and done.fault == "" and done.received.kept == 3
+    assert states(operator) == {"a": "available", "b": "reserved", "c": "non_operational"}
+    row = OperatorFeed.objects.get()
+    assert (row.version, row.listed, row.failures) == (version, 3, 0)
+    assert row.next_at == clock.now() + timedelta(seconds=60)
+    quality = FeedQuality.objects.get()
+    assert (quality.source, quality.kept, quality.failures) == ("gbfs", 3, 0)
+
+
+def test_the_address_may_be_that_of_the_vehicles_themselves(office, operator, server):
+    offer(server, vehicle("a"))
+    put(office, operator, server, "/vehicle_status.json")
+    assert pulled(office, operator).whole and states(operator) == {"a": "available"}
+
+
+def test_who_is_not_listed_any_more_is_gone(office, operator, server):
+    put(office, operator, server)
+    offer(server, vehicle("a"), vehicle("b"))
+    pulled(office, operator)
+    with clock.freeze(clock.now() + timedelta(minutes=1)):
+        offer(server, vehicle("a"))
+        assert pulled(office, operator).whole
+    assert states(operator) == {"a": "available", "b": "gone"}
+
+
+def test_a_vehicle_that_says_no_time_was_seen_when_the_file_was_made(office, operator, server):
+    put(office, operator, server)
+    offer(server, {k: v for k, v in vehicle("a").items() if k != "last_reported"})
+    pulled(office, operator)
+    assert VehicleStatus.objects.get().at_ms == int(clock.now().timestamp() * 1000)
+
+
+def test_a_half_list_lets_nobody_leave_until_it_stays_so(office, operator, server):
+    put(office, operator, server)
+    offer(server, *[vehicle(f"v{n}") for n in range(40)])
+    pulled(office, operator)
+    for n, (whole, gone) in enumerate(((False, 0), (False, 0), (True, 37)), 1):
+        with clock.freeze(clock.now() + timedelta(minutes=n)):
+            offer(server, *[vehicle(f"v{n}") for n in range(3)])
+            done = pulled(office, operator)
+            assert done.ok and done.whole == whole
+            assert list(states(operator).values()).count("gone") == gone
+        assert whole or "只列出 3 辆，上次 40 辆" in done.fault
+    assert OperatorFeed.objects.get().doubted == 0
+
+
+def test_an_empty_list_is_doubted_too_and_an_older_copy(office, operator, server):
+    put(office, operator, server)
+    offer(server, vehicle("a"))
+    pulled(office, operator)
+    offer(server)
+    assert not pulled(office, operator).whole and states(operator) == {"a": "available"}
+    offer(server, vehicle("b"), updated=clock.now() - timedelta(minutes=5))
+    done = pulled(office, operator)
+    assert (
+        not done.whole and "比上次读到的旧" in done.fault and states(operator) == {"a": "available", "b": "available"}
+    )
+
+
+@pytest.mark.parametrize(
+    "odd", [7, None, {"lon": LON, "lat": LAT}, vehicle("x", vehicle_id=9), vehicle("", vehicle_id="")]
+)
+def test_a_list_with_an_entry_that_is_no_vehicle_is_not_whole(office, operator, server, odd):
+    put(office, operator, server)
+    offer(server, vehicle("a"), vehicle("b"))
+    pulled(office, operator)
+    with clock.freeze(clock.now() + timedelta(minutes=1)):
+        offer(server, vehicle("a"), odd)
+        done = pulled(office, operator)
+    assert done.ok and not done.whole and done.fault and states(operator) == {"a": "available", "b": "available"}
+
+
+@pytest.mark.parametrize("junk", [
+    {"last_reported": "soon"}, {"last_reported": 1e300}, {"last_reported": True}, {"lat": "north"}, {"lon": 1e308},
+    {"lat": None}, {"vehicle_id": "x" * 10_000}, {"vehicle_id": "a\x00b"}, {"is_reserved": "yes"}, {"last_reported": -1},
+])  # fmt: skip
+def test_whatever_a_vehicle_says_the_others_come_in(office, operator, server, junk):
+    put(office, operator, server)
+    offer(server, vehicle("good"), vehicle("odd") | junk, vehicle("last"))
+    assert pulled(office, operator).ok
+    assert {"good", "last"} <= set(states(operator))
+
+
+# ── 304 ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_list_that_did_not_change_is_not_sent_again(office, operator, server):
+    """ETag of the file of vehicles only: gbfs.json, which never changes, is asked for as it is."""
+    put(office, operator, server)
+    offer(server, vehicle("a"), vehicle("b"))
+    body, asked = server.answers["/vehicle_status.json"], []
+
+    def answer(handler):
+        asked.append(handler.headers.get("If-None-Match"))
+        handler.reply(304 if asked[-1] == '"one"' else 200, b"" if asked[-1] == '"one"' else body, ETag='"one"')
+
+    index = server.answers["/gbfs.json"]
+
+    def never_changes(handler):
+        known = handler.headers.get("If-None-Match") or handler.headers.get("If-Modified-Since")
+        handler.reply(304 if known else 200, b"" if known else index, Last_Modified="Mon, 24 May 2021 01:00:00 GMT")
+
+    server.answers |= {"/vehicle_status.json": answer, "/gbfs.json": never_changes}
+    assert pulled(office, operator).whole
+    later = clock.now() + timedelta(minutes=1)
+    with clock.freeze(later):
+        done = pulled(office, operator)
+    assert done.ok and done.unchanged and asked == [None, '"one"']
+    seen = set(VehicleStatus.objects.values_list("state", "received_ms"))
+    assert seen == {("available", int(later.timestamp() * 1000))}, "what was listed is still there, and not silent"
+    assert FeedQuality.objects.get().failures == 0
+
+
+# ── what fails ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+FAILURES = [
+    ("/vehicle_status.json", lambda h: h.reply(500, b"{}"), "HTTP 500"),
+    ("/vehicle_status.json", lambda h: h.reply(200, b"<html>down</html>"), "网页"),
+    ("/vehicle_status.json", lambda h: h.reply(200, b'{"data": {"vehicles": [{"vehicle_id": "a"'), "没有写完"),
+    ("/vehicle_status.json", lambda h: h.reply(200, b""), "空"),
+    ("/vehicle_status.json", lambda h: h.reply(200, b'{"data": {"vehicles": {}}}'), "没有车辆名单"),
+    ("/vehicle_status.json", lambda h: h.reply(200, b'{"data": 7}'), "没有车辆名单"),
+    ("/vehicle_status.json", lambda h: h.reply(200, b"[]"), "JSON 对象"),
+    ("/vehicle_status.json", lambda h: h.reply(200, b"{}", Content_Length="100"), "不完整"),
+    ("/gbfs.json", lambda h: h.reply(404, b""), "HTTP 404"),
+    ("/gbfs.json", lambda h: h.reply(200, b'{"data": {"feeds": []}}'), "没有列出"),
+    ("/gbfs.json", lambda h: h.reply(302, b"", Location="/gbfs.json"), "重定向"),
+    ("/gbfs.json", lambda h: h.reply(200, b'{"data": {"feeds": [{"name": "vehicle_status", "url": "file:///etc/passwd"}]}}'),
+     "http://"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "answer", "what"), FAILURES)
+def test_a_feed_that_fails_says_why_and_changes_no_vehicle(office, operator, server, path, answer, what):
+    put(office, operator, server)
+    offer(server, vehicle("a"))
+    pulled(office, operator)
+    before = list(VehicleStatus.objects.values())
+    server.answers[path] = answer
+    done = pulled(office, operator)
+    assert not done.ok and what in done.fault, done.fault
+    assert list(VehicleStatus.objects.values()) == before
+    row, quality = OperatorFeed.objects.get(), FeedQuality.objects.get()
+    assert row.failures == quality.failures == 1 and what in quality.last_failure
+    assert row.next_at == clock.now() + timedelta(seconds=120)
+
+
+def test_pauses_grow_up_to_an_hour_and_end_with_success(office, operator, server):
+    row = put(office, operator, server)
+    server.answers["/gbfs.json"] = lambda h: h.reply(503, b"")
+    pauses = []
+    for _n in range(9):
+        pulled(office, operator)
+        row.refresh_from_db()
+        pauses.append((row.next_at - clock.now()).total_seconds())
+    assert pauses == [120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
+    assert gbfs.pause(3600, 50) == timedelta(hours=1)
+    offer(server, vehicle("a"))
+    pulled(office, operator)
+    row.refresh_from_db()
+    assert row.failures == 0 and row.fault == "" and row.next_at == clock.now() + timedelta(seconds=60)
+
+
+def test_too_large_and_too_slow(office, operator, server, monkeypatch):
+    put(office, operator, server)
+    offer(server, *[vehicle(f"v{n}") for n in range(100)])
+    monkeypatch.setattr(fetching, "MAX_BYTES", 5000)
+    assert "超过" in pulled(office, operator).fault
+    monkeypatch.setattr(gbfs, "TIMEOUT_S", 0.2)
+    server.answers["/gbfs.json"] = lambda h: server.stopping.wait(1.0)
+    assert "没有答复" in pulled(office, operator).fault
+
+
+# ── where it may fetch, and with what ────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_inside_our_own_network_is_fetched(office, operator, server, monkeypatch):
+    offer(server, vehicle("a"))
+    put(office, operator, server)
+    monkeypatch.delenv("SHAODAO_WEBHOOK_PRIVATE")
+    assert "内部地址" in pulled(office, operator).fault and not VehicleStatus.objects.exists()
+    for url in (
+        "http://127.0.0.1/gbfs.json",
+        "http://localhost/",
+        "http://[::1]/",
+        "http://169.254.169.254/",
+        "http://10.1.2.3/",
+    ):
+        with pytest.raises(ValueError, match="内部地址"):
+            guarding.check_url(url)
+
+
+@pytest.mark.nodb
+def test_a_name_and_a_redirect_are_judged_where_they_lead(server, monkeypatch):
+    """The first address is taken for public, what it redirects to is not."""
+    monkeypatch.setattr(guarding.hooks, "private_allowed", lambda: False)
+    monkeypatch.setattr(guarding.hooks, "is_public", lambda address: address == "127.0.0.1")
+    server.answers["/gbfs.json"] = lambda h: h.reply(
+        302, b"", Location=f"http://127.0.0.2:{server.server_address[1]}/x"
+    )
+    server.answers["/x"] = b"secret"
+    with guarding.client(2.0, server.url) as http:
+        answer = fetching.fetch(http, f"{server.url}/gbfs.json", "gbfs.json", 2.0)
+    assert answer.content is None and "指向内部地址" in answer.findings[0].what
+    monkeypatch.setattr(guarding.socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", ("10.0.0.1", 80))])
+    with guarding.client(2.0, "http://feed.example") as http:
+        answer = fetching.fetch(http, "http://feed.example/gbfs.json", "gbfs.json", 2.0)
+    assert "feed.example 指向内部地址" in answer.findings[0].what
+
+
+def test_the_secret_goes_to_its_own_server_only_and_lies_sealed(office, operator, server):
+    """gbfs.json names a file on another port."""
+    other, heard = Server(), []
+    thread = threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        body = {"last_updated": clock.now().isoformat(), "version": "3.0", "data": {"vehicles": [vehicle("a")]}}
+
+        def listen(handler):
+            heard.append(("vehicles", handler.headers.get("X-Key")))
+            handler.reply(200, json.dumps(body).encode())
+
+        def index(handler):
+            heard.append(("index", handler.headers.get("X-Key")))
+            feeds = [{"name": "vehicle_status", "url": f"{other.url}/v.json"}]
+            handler.reply(200, json.dumps({"version": "3.0", "data": {"feeds": feeds}}).encode())
+
+        other.answers["/v.json"], server.answers["/gbfs.json"] = listen, index
+        row = put(office, operator, server, header="X-Key", secret="s3cret")
+        assert "s3cret" not in row.secret
+        assert pulled(office, operator).ok and heard == [("index", "s3cret"), ("vehicles", None)]
+    finally:
+        other.shutdown()
+        other.server_close()
+        thread.join()
+
+
+def test_a_secret_is_not_sent_to_another_server(office, operator, server):
+    put(office, operator, server, header="X-Key", secret="s3cret")
+    kept = OperatorFeed.objects.get().secret
+    put(office, operator, server, path="/other.json", header="X-Key")
+    assert OperatorFeed.objects.get().secret == kept
+    with pytest.raises(Invalid) as fault:
+        put(office, operator, server, header="X-Key", url="http://198.51.100.7/gbfs.json")
+    assert set(fault.value.errors) == {"secret"}
+    put(office, operator, server)
+    assert OperatorFeed.objects.get().secret == "", "without a header there is no secret"
+
+
+@pytest.mark.parametrize(("given", "field"), [
+    ({"url": "ftp://feed.example/"}, "url"), ({"url": "http://a:b@feed.example/"}, "url"), ({"url": ""}, "url"),
+    ({"url": "http://[bad"}, "url"), ({"url": "http://feed.example/" + "x" * 500}, "url"), ({"header": "Host", "secret": "x"}, "header"),
+    ({"header": "a b", "secret": "x"}, "header"), ({"secret": "x"}, "header"), ({"header": "X-Key", "secret": "a\r\nb: c"}, "secret"),
+    ({"header": "X-Key"}, "secret"), ({"datum": "NAD27"}, "datum"), ({"interval_s": 5}, "interval_s"),
+])  # fmt: skip
+def test_a_setting_that_cannot_be_right_is_refused_by_field(office, operator, server, given, field):
+    with pytest.raises(Invalid) as fault:
+        put(office, operator, server, **given)
+    assert set(fault.value.errors) == {field} and not OperatorFeed.objects.exists()
+
+
+def test_another_address_forgets_what_was_found_out(office, operator, server):
+    offer(server, *[vehicle(f"v{n}") for n in range(30)])
+    put(office, operator, server)
+    pulled(office, operator)
+    row = put(office, operator, server, path="/vehicle_status.json")
+    assert (row.listed, row.updated_ms, row.etag, row.last_ok_at, row.whole_ms) == (0, None, "", None, None)
+    assert LogEntry.objects.filter(action="feed.set").count() == 2
+    assert all("gbfs.json" not in json.dumps(line.data) for line in LogEntry.objects.filter(action="feed.set"))
+
+
+# ── the clock and the command ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_clock_fetches_what_is_due_and_one_that_fails_stops_no_other(office, operator, server, monkeypatch):
+    offer(server, vehicle("a"))
+    others = [office.brought_to("admitted", code, quota=10) for code in ("BIKE-B", "BIKE-C", "BIKE-D")]
+    put(office, operator, server)
+    put(office, others[0], server, path="/none.json")
+    put(office, others[1], server)
+    put(office, others[2], server, active=False)
+    take = gbfs.take
+
+    def broken(feed, *rest):
+        if feed.operator_id == others[1].pk:
+            raise RuntimeError("ours")
+        return take(feed, *rest)
+
+    monkeypatch.setattr(gbfs, "take", broken)
+    counts = tasks.tick(train=False, send=False)
+    assert (counts["pulled"], counts["failed"]) == (1, 1) and states(operator) == {"a": "available"}
+    assert OperatorFeed.objects.get(operator=others[0]).failures == 1
+    assert tasks.tick(train=False, send=False)["pulled"] == 0, "none is due any more"
+    with clock.freeze(clock.now() + timedelta(seconds=61)):
+        assert tasks.tick(train=False, send=False)["pulled"] == 1
+    office.act(operator, "withdraw", reason="退出本区")
+    with clock.freeze(clock.now() + timedelta(seconds=200)):
+        assert operator.pk not in [feed.operator_id for feed in feeding.due_feeds()]
+
+
+def test_a_feed_is_claimed_by_one_process(office, operator, server):
+    put(office, operator, server)
+    assert len(feeding.due_feeds()) == 1 and feeding.due_feeds() == []
+    with clock.freeze(clock.now() + feeding.LEASE):
+        assert len(feeding.due_feeds()) == 1, "whoever died with it loses it"
+
+
+def command(*words):
+    done = CliRunner().invoke(main, ["bikes", "pull", *words])
+    return done.exit_code, done.stdout.strip().splitlines()[
+        -1
+    ] if done.exit_code < 2 and done.stdout.strip() else done.output
+
+
+def test_the_command(office, operator, server):
+    code, said = command("--operator", "BIKE-A")
+    assert code == 2 and "还没有设置" in said
+    assert command("--operator", "NOBODY")[0] == 2 and command("--json") == (0, '{"feeds":[]}')
+    offer(server, vehicle("a"))
+    put(office, operator, server)
+    code, said = command("--operator", "BIKE-A", "--json")
+    (row,) = json.loads(said)["feeds"]
+    assert code == 0 and {k: row[k] for k in ("operator", "ok", "whole", "received", "kept", "fault", "looks")} == {
+        "operator": "BIKE-A", "ok": True, "whole": True, "received": 1, "kept": 1, "fault": "", "looks": "",
+    }  # fmt: skip
+    server.answers["/gbfs.json"] = b"<html>"
+    code, said = command("--lang", "en")
+    assert code == 1 and said.startswith("BIKE-A: failed") and "not JSON" in said
+
+
+# ── what the positions look like ─────────────────────────────────────────────────────────────────────────────────
+
+
+def street_of_bays(n=80):
+    """Bays some hundred metres apart, and a bike two to nine metres from each."""
+    rng = np.random.default_rng(5)
+    lon, lat = LON + rng.uniform(0, 0.02, n), LAT + rng.uniform(0, 0.02, n)
+    for k in range(n):
+        bay(f"B{k}", float(lon[k]), float(lat[k]))
+    return lon + rng.uniform(-6, 6, n) * METRE, lat + rng.uniform(-6, 6, n) * METRE
+
+
+@pytest.mark.parametrize("name", ["WGS-84", "GCJ-02", "BD-09"])
+def test_a_feed_in_another_datum_is_found_out_and_not_mended(office, operator, server, name):
+    lon, lat = datum.from_wgs84(*street_of_bays(), name)
+    offer(
+        server, *[vehicle(f"v{k}", lon=float(x), lat=float(y)) for k, (x, y) in enumerate(zip(lon, lat, strict=True))]
+    )
+    put(office, operator, server)
+    done = pulled(office, operator)
+    assert done.looks == OperatorFeed.objects.get().looks == ("" if name == "WGS-84" else name)
+    assert VehicleStatus.objects.get(vehicle_id="v0").lon_e6 == round(float(lon[0]) * 1e6)
+    if name != "WGS-84":
+        assert name in plausible.said(done.looks, 0)[0]
+        put(office, operator, server, datum=name)
+        with clock.freeze(clock.now() + timedelta(minutes=1)):
+            assert pulled(office, operator).looks == "", "declared, it is right"
+
+
+def test_bikes_that_say_nothing_about_their_datum(office, operator):
+    lon, lat = street_of_bays()
+    shifted = datum.from_wgs84(lon, lat, "GCJ-02")
+    rng = np.random.default_rng(6)
+    spread = LON + rng.uniform(0, 0.02, 400), LAT + rng.uniform(0, 0.02, 400)
+    heap = np.full(500, shifted[0][0]), np.full(500, shifted[1][0])
+    few = shifted[0][:10], shifted[1][:10]
+    none = np.full(100, np.nan), np.full(100, 999.0)
+    for given in (spread, heap, few, none, (np.zeros(0), np.zeros(0))):
+        assert plausible.datum_of(*given, "WGS-84") == ""
+    Bay.objects.update(active=False)
+    Bay.objects.filter(code="B0").update(version=2)
+    assert plausible.datum_of(*shifted, "WGS-84") == "", "without bays nothing can be said"
+
+
+@pytest.mark.nodb
+def test_a_clock_that_is_hours_off():
+    rng = np.random.default_rng(7)
+    fresh = rng.integers(1_000, 90_000, 200)
+    hour = 3_600_000
+    for ages, hours in (
+        (fresh, 0), (fresh + hour, 1), (fresh - hour, -1), (fresh - 8 * hour, -8), (fresh + 8 * hour, 8),
+        (rng.integers(0, 3 * hour, 500), 0), (rng.integers(0, 2 * hour, 500), 0), (fresh + hour // 2, 0),
+        (fresh[:5] + hour, 0), (fresh + 30 * hour, 0),
+    ):  # fmt: skip
+        assert plausible.clock_hours(ages.astype(np.int64)) == hours
+    assert "慢了整 1 小时" in plausible.said("", 1)[0] and "快了整 8 小时" in plausible.said("", -8)[0]
+
+
+def test_the_clock_of_a_feed_is_judged_by_lists_that_move_on(office, operator, server):
+    put(office, operator, server)
+    offer(server, *[vehicle(f"v{n}", ago_s=3_610 + n) for n in range(30)])
+    assert pulled(office, operator).clock_hours == 1
+    offer(server, *[vehicle(f"v{n}", ago_s=10) for n in range(30)], updated=clock.now() + timedelta(seconds=1))
+    assert pulled(office, operator).clock_hours == 0
+    with clock.freeze(clock.now() + timedelta(hours=1)):
+        assert pulled(office, operator).clock_hours == 0, "a feed that stands still is late, not wrong"
+
+
+# ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def browse(office):
+    def make(who, operator=None, language="zh-hans"):
+        client = Client(headers={"Accept-Language": language})
+        client.force_login(office.actor(who, operator).person)
+        return client
+
+    return make
+
+
+def test_set_fetched_and_seen_on_the_page(office, operator, browse, server):
+    own = browse("owner", operator)
+    assert HOME in own.get("/bikes/operators/BIKE-A/").content.decode()
+    assert "还没有设置数据源" in own.get(HOME).content.decode()
+    form = {"url": f"{server.url}/gbfs.json", "datum": "WGS-84", "interval_s": "60", "active": "on"}
+    assert own.post(HOME + "set/", form | {"header": "X-Key", "secret": "s3cret"})["Location"] == HOME
+    assert "等待第一次读取" in own.get(HOME).content.decode()
+    offer(server, vehicle("a"))
+    text = own.post(HOME + "pull/", follow=True).content.decode()
+    assert "读到 1 辆：收下 1，未收 0" in text and "正常" in text and "s3cret" not in text
+    assert "s3cret" not in own.get(HOME + "set/").content.decode()
+    server.answers["/gbfs.json"] = b"<html>"
+    text = browse("hq", language="en").post(HOME + "pull/", follow=True).content.decode()
+    assert "Nothing was read" in text and "data-fault" in text
+    OperatorFeed.objects.update(looks="GCJ-02", clock_hours=1)
+    text = own.get(HOME).content.decode()
+    assert "位置像是 GCJ-02 坐标" in text and "慢了整 1 小时" in text
+
+
+@pytest.mark.parametrize(("given", "what"), [
+    ({"url": "http://a\x00b/"}, ""), ({"interval_s": "x"}, ""), ({"interval_s": "5"}, "30"), ({"url": ""}, ""),
+    ({"secret": "x"}, "请求头"), ({"datum": "NAD27"}, ""), ({"url": "http://127.0.0.1/", "private": ""}, ""),
+])  # fmt: skip
+def test_a_faulty_form_is_answered_beside_the_field(operator, browse, given, what):
+    form = {"url": "https://feed.example/gbfs.json", "datum": "WGS-84", "interval_s": "60", "active": "on"}
+    answer = browse("owner", operator).post(HOME + "set/", form | given)
+    assert answer.status_code == 422 and what in answer.content.decode() and "field-error" in answer.content.decode()
+    assert not OperatorFeed.objects.exists()
+
+
+def test_only_parties_and_only_while_admitted(office, operator, browse, server):
+    offer(server, vehicle("a"))
+    put(office, operator, server)
+    form = {"url": f"{server.url}/x.json", "datum": "WGS-84", "interval_s": "60"}
+    other = office.brought_to("admitted", "BIKE-B")
+    for client in (browse("owner", other), browse("duty_leader"), browse("street")):
+        assert client.get(HOME).status_code == client.get(HOME + "set/").status_code == 403
+        assert client.post(HOME + "set/", form).status_code == client.post(HOME + "pull/").status_code == 403
+    own = browse("owner", operator)
+    assert own.get(HOME + "pull/").status_code == 405
+    office.act(operator, "withdraw", reason="退出本区")
+    assert own.post(HOME + "set/", form).status_code == 422
+    assert "准入之后" in own.post(HOME + "pull/", follow=True).content.decode()
+    assert not VehicleStatus.objects.exists() and OperatorFeed.objects.get().url.endswith("/gbfs.json")
+    operator.refresh_from_db()
+    with pytest.raises(Refused):
+        feeding.pull_feed(operator, office.actor("hq"))
+
+
+def test_the_page_asks_always_as_many_queries(office, operator, browse, server):
+    own, counts = browse("owner", operator), []
+    own.get(HOME)
+    for _again in range(2):
+        with CaptureQueriesContext(connection) as asked:
+            own.get(HOME)
+        counts.append(len(asked))
+        put(office, operator, server)
+    assert counts[0] == counts[1] <= 14, counts
