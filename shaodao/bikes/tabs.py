@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 TABS = (
     ("bikes", _("运营企业")),
     ("bikes_now", _("当前")),
+    ("bikes_map", _("地图")),
+    ("bikes_parameters", _("参数")),
     ("bikes_findings", _("发现")),
 )
 """(name of the address, label). A page belongs to the tab whose address its own begins with; the longest wins."""

@@ -13,7 +13,6 @@ from shaodao.bikes.models import Bay, VehicleStatus
 from shaodao.bikes.seen.words import HERE, SeenAs
 from shaodao.foundation.naming import named
 from shaodao.kernel.parking.groups import grouped
-from shaodao.places.models import Place
 
 TIGHT = 0.8  # of the capacity
 
@@ -66,23 +65,21 @@ class Fill:
 def fills(bays: QuerySet[Bay], statuses: QuerySet[VehicleStatus]) -> list[Fill]:
     """Each bay with its classed vehicles, by code. Two queries."""
     counts = {bay: (n, silent) for bay, n, silent in _standing(statuses)}
-    rows = bays.order_by("code").select_related("street", "community").defer("geometry", "source")
-    return [
-        Fill(
-            bay.code, bay.name, bay.capacity, named(bay.street), _code(bay.street),
-            _code(bay.community), bay.illustrative, *counts.get(bay.pk, (0, 0)), members=(bay.code,),
-        )
-        for bay in rows
-    ]  # fmt: skip
+    names = ("pk", "code", "name", "capacity", "illustrative", "street__name", "street__name_en", "street__code",
+             "community__code")  # fmt: skip
+    rows = bays.order_by("code").values_list(*names)
+    found = []
+    for pk, code, name, capacity, illustrative, street, street_en, street_code, community_code in rows:
+        where = named({"name": street, "name_en": street_en})
+        n, silent = counts.get(pk, (0, 0))
+        places = (street_code or "", community_code or "")
+        found.append(Fill(code, name, capacity, where, *places, illustrative, n, silent, (code,)))
+    return found
 
 
 def _standing(statuses: QuerySet[VehicleStatus]) -> QuerySet[VehicleStatus, tuple[Any, ...]]:
     rows = statuses.filter(Q(seen__in=HERE), bay__isnull=False).order_by().values_list("bay_id")
     return rows.annotate(n=Count("pk"), n_silent=Count("pk", filter=Q(seen=SeenAs.SILENT)))
-
-
-def _code(place: Place | None) -> str:
-    return place.code if place else ""
 
 
 def in_groups(rows: Iterable[Fill]) -> list[Fill]:

@@ -102,7 +102,9 @@ def _registered() -> QuerySet[Vehicle]:
 def listed(rows: QuerySet[VehicleStatus]) -> QuerySet[VehicleStatus]:
     """With all that a list shows: operator, places, bay, zone, and `plate` from the registry (None: not there)."""
     plate = Subquery(_registered().values("plate")[:1])
-    return rows.annotate(plate=plate).select_related("operator__organisation", "street", "community", "bay", "zone")
+    shapes = ("street__geometry", "community__geometry", "bay__geometry", "zone__geometry", "recent")
+    related = ("operator__organisation", "street", "community", "bay", "zone")
+    return rows.annotate(plate=plate).select_related(*related).defer(*shapes)
 
 
 # ── counts ───────────────────────────────────────────────────────────────────────────────────────────────────────
