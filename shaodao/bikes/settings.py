@@ -45,6 +45,17 @@ class IngestSettings(msgspec.Struct, frozen=True):
             raise ValueError("raw_days and trip_hours: 1 or more; trip_decimals: 0 to 6")
 
 
+class SpotCheckSettings(msgspec.Struct, frozen=True):
+    """Bikes counted by eye beside what the feeds say."""
+
+    days: int = 30  # of which the differences are summed up
+    published: bool = False  # each operator's mean difference, on a page for everybody
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.days <= 366:
+            raise ValueError("days: 1 to 366")
+
+
 class BikeSettings(msgspec.Struct, frozen=True):
     fleet_ceiling: int = 0  # bikes of all operators together; 0: none may be admitted
     department: str = ""  # code of the department that reviews operators beside the headquarters
@@ -53,6 +64,7 @@ class BikeSettings(msgspec.Struct, frozen=True):
     parking: ParkingSettings = ParkingSettings()
     ingest: IngestSettings = IngestSettings()
     findings: FindingSettings = FindingSettings()
+    spot_checks: SpotCheckSettings = SpotCheckSettings()
 
     def __post_init__(self) -> None:
         if not 0 <= self.fleet_ceiling <= 10_000_000:

@@ -4,6 +4,7 @@ from shaodao.bikes.models.bays import Bay, BayVersion, Zone, ZoneVersion
 from shaodao.bikes.models.findings import Finding, Observation
 from shaodao.bikes.models.operators import ChecklistItem, Operator, OperatorEvent, OperatorPaper
 from shaodao.bikes.models.positions import FeedQuality, PositionBatch, VehicleStatus
+from shaodao.bikes.models.spotchecks import SpotCheck
 from shaodao.bikes.models.vehicles import UnknownVehicle, Vehicle
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "OperatorEvent",
     "OperatorPaper",
     "PositionBatch",
+    "SpotCheck",
     "UnknownVehicle",
     "Vehicle",
     "VehicleStatus",
