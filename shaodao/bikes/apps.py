@@ -8,10 +8,10 @@ class BikesConfig(AppConfig):
     verbose_name = _("共享单车")
 
     def ready(self) -> None:
-        from shaodao.bikes import history, notices, settings, tasks
+        from shaodao.bikes import history, notices, settings, spotchecks, tasks
         from shaodao.bikes.findings import tasks as findings
         from shaodao.cases import tasks as clock
-        from shaodao.foundation import chain, district
+        from shaodao.foundation import chain, district, uploads
 
         district.register_block("bikes", settings.BikeSettings)
         chain.register(history.BOOK)
@@ -22,3 +22,4 @@ class BikesConfig(AppConfig):
         clock.register("seen", tasks.see)
         clock.register("findings", findings.observe)
         notices.register()
+        uploads.register_viewer(spotchecks.viewer)

@@ -99,6 +99,17 @@ class PublishSettings(msgspec.Struct, frozen=True):
             raise ValueError(f"licence_url {self.licence_url!r}: begins with https://")
 
 
+class SpotCheckSettings(msgspec.Struct, frozen=True):
+    """Bikes counted by eye beside what the feeds say."""
+
+    days: int = 30  # of which the differences are summed up
+    published: bool = False  # each operator's mean difference, on a page for everybody
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.days <= 366:
+            raise ValueError("days: 1 to 366")
+
+
 class BikeSettings(msgspec.Struct, frozen=True):
     fleet_ceiling: int = 0  # bikes of all operators together; 0: none may be admitted
     department: str = ""  # code of the department that reviews operators beside the headquarters
@@ -109,6 +120,7 @@ class BikeSettings(msgspec.Struct, frozen=True):
     ingest: IngestSettings = IngestSettings()
     publish: PublishSettings = PublishSettings()
     findings: FindingSettings = FindingSettings()
+    spot_checks: SpotCheckSettings = SpotCheckSettings()
 
     def __post_init__(self) -> None:
         if not 0 <= self.fleet_ceiling <= 10_000_000:

@@ -9,8 +9,9 @@ TABS = (
     ("bikes", _("运营企业")),
     ("bikes_now", _("当前")),
     ("bikes_map", _("地图")),
-    ("bikes_parameters", _("参数")),
     ("bikes_findings", _("发现")),
+    ("bikes_spot_checks", _("现场清点")),
+    ("bikes_parameters", _("参数")),
 )
 """(name of the address, label). A page belongs to the tab whose address its own begins with; the longest wins."""
 

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from shaodao.bikes.views import feeds, findings, map, now, operators, parameters, quality, vehicles
+from shaodao.bikes.views import feeds, findings, map, now, operators, parameters, quality, spotchecks, vehicles
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
     path("new/", operators.new, name="bikes_new"),
     path("findings/", findings.findings, name="bikes_findings"),
+    path("spot-checks/", spotchecks.checks, name="bikes_spot_checks"),
+    path("spot-checks/published/", spotchecks.published, name="bikes_spot_checks_published"),
+    path("spot-checks/at/<str:code>/", spotchecks.count, name="bikes_spot_check"),
     path("vehicles/", vehicles.vehicles, name="bikes_all_vehicles"),
     path("now/", now.now, name="bikes_now"),
     path("now/list/", now.vehicles, name="bikes_seen"),

@@ -101,6 +101,8 @@ def closed_and_back(town):
     other = town.closed(lon=113.2045)
     perform("callback", other.pk, Actor.public(), data=data, extra={"callback": other.callbacks.get()})
     town.act("reopen", other, "duty_leader", reason="still there")
+    drawn = town.handling(lon=113.2055)
+    perform("spot_check", drawn.pk, Actor.system(), extra={"since": clock.now()})
     with later(days=8):
         tasks.tick(train=False, send=False)
         town.act("rebound", case, "street", reason="again")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.db.models import Max
 from numpy.typing import NDArray
 
 from shaodao.bikes import settings
@@ -66,8 +67,6 @@ class Snapshot:
 
 def take(now: datetime) -> Snapshot:
     """The bikes as they are known now. Two queries; those that are not in the street are left out."""
-    from django.db.models import Max
-
     newest = dict(VehicleStatus.objects.order_by().values_list("operator_id").annotate(Max("received_ms")))
     alive = int(now.timestamp() * 1000) - int(settings.current().ingest.gap_s * 1000)
     fresh = frozenset(pk for pk, at in newest.items() if at >= alive)
