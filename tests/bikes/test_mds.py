@@ -1,5 +1,6 @@
 """MDS agency: who may call, what is taken, what is refused with which words, and that no call ends in a crash."""
 
+import threading
 import uuid
 from datetime import timedelta
 
@@ -21,10 +22,11 @@ from shaodao.bikes.models import (
 )
 from shaodao.foundation import clock
 from shaodao.organisations import tokens
-from tests.bikes.office import table
+from tests.bikes.office import Office, table
 
 pytestmark = pytest.mark.django_db
 TYPE = "application/vnd.mds+json;version=2.0"
+HEAD = ("plate", "vehicle_id")
 NS = uuid.UUID(int=7)
 
 
@@ -374,3 +376,28 @@ def test_the_page_says_where_to_push(office, operator, settings):
     reader = Client()
     reader.force_login(office.actor("inspector").person)
     assert mds.provider_id(operator) not in reader.get("/bikes/operators/BIKE-A/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_call_twice_at_once_is_taken_once(town):
+    """A client that lost patience sends again while the first call still runs."""
+    office = Office(town)
+    operator = office.brought_to("admitted")
+    office.act(operator, "import_vehicles", "owner", file=table(*[(f"A{n}", device(n)) for n in range(50)], head=HEAD))
+    token = tokens.issue(office.actor("owner", operator).person, "push", ("bikes",), clock.now())[1]
+    body = orjson.dumps([point(n, s) for n in range(50) for s in (-30, -20)])
+    found = []
+
+    def send():
+        try:
+            found.append(Api(token).send("POST", "telemetry", body).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [201, 409, 409, 409]
+    assert sum(PositionBatch.objects.values_list("rows", flat=True)) == 100

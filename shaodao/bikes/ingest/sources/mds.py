@@ -234,10 +234,14 @@ def _ingest(operator: Operator, bulk: Bulk, rows: list[dict[str, Any]], now: dat
     """Hand all rows over, the refused ones with their reason, and take what was not kept into the faults."""
     refused = np.array([0 if f is None else checks.coded(f.reason) for f in bulk.faults], np.int8)
     found = receive.ingest(operator, dataclasses.replace(Positions.of(rows), refused=refused), Source.MDS, now)
+    faults: dict[int, Fault] = {}
     for n in np.flatnonzero((found.why != checks.KEPT) & (refused == 0)).tolist():
-        reason = checks.REASONS[found.why[n] - 1]
-        error = "duplicate" if reason == Reason.DUPLICATE else "bad_param"
-        bulk.faults[n] = Fault(error, str(reason.label), (ABOUT[reason],), reason)
+        code = int(found.why[n])
+        if code not in faults:
+            reason = checks.REASONS[code - 1]
+            error = "duplicate" if reason == Reason.DUPLICATE else "bad_param"
+            faults[code] = Fault(error, str(reason.label), (ABOUT[reason],), reason)
+        bulk.faults[n] = faults[code]
 
 
 # ── the state of a vehicle ───────────────────────────────────────────────────────────────────────────────────────
