@@ -18,4 +18,5 @@ class BikesConfig(AppConfig):
         clock.register("kept", tasks.move)
         clock.register("rejudged", tasks.follow)
         clock.register("seen", tasks.see)
+        clock.register("reported", tasks.report)
         notices.register()

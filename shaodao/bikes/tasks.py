@@ -12,6 +12,7 @@ from shaodao.bikes import ground
 from shaodao.bikes.actions import perform
 from shaodao.bikes.ingest import keep, upkeep
 from shaodao.bikes.models import Operator
+from shaodao.bikes.reports import daily
 from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.actions import Actor
 from shaodao.cases.tasks import Round
@@ -55,6 +56,12 @@ def see(round: Round) -> None:
     """The registry learns when each vehicle was last seen; what its feed dropped a day ago is forgotten."""
     if _due("seen", round.now, upkeep.SEEN):
         round.once("seen", lambda: upkeep.see(round.now) + upkeep.forget(round.now))
+
+
+def report(round: Round) -> None:
+    """The day's report, every hour while it is open; yesterday's for good; an older one again where late positions came."""
+    if _due("reported", round.now, timedelta(minutes=10)) and Operator.objects.exists():
+        round.each("reported", list(daily.due(round.now)), lambda day: daily.build(day, round.now) > 0)
 
 
 _done: dict[str, Any] = {}

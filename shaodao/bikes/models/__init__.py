@@ -3,12 +3,14 @@
 from shaodao.bikes.models.bays import Bay, BayVersion, Zone, ZoneVersion
 from shaodao.bikes.models.operators import ChecklistItem, Operator, OperatorEvent, OperatorPaper
 from shaodao.bikes.models.positions import FeedQuality, PositionBatch, VehicleStatus
+from shaodao.bikes.models.reports import DayReport
 from shaodao.bikes.models.vehicles import UnknownVehicle, Vehicle
 
 __all__ = [
     "Bay",
     "BayVersion",
     "ChecklistItem",
+    "DayReport",
     "FeedQuality",
     "Operator",
     "OperatorEvent",
