@@ -3,11 +3,12 @@
 import { defineConfig } from "vite";
 import { compressed } from "./build/compress.js";
 import { iconSprite } from "./build/icons.js";
+import { typeForPaper } from "./build/type.js";
 
 export default defineConfig({
   base: "./", // chunks find each other relative to themselves: STATIC_URL may be anything
   publicDir: false,
-  plugins: [iconSprite({ list: "icons.txt" }), compressed()],
+  plugins: [iconSprite({ list: "icons.txt" }), compressed(), typeForPaper()],
   build: {
     outDir: "../shaodao/static/build",
     emptyOutDir: true,

@@ -21,5 +21,6 @@ class BikesConfig(AppConfig):
         clock.register("rejudged", tasks.follow)
         clock.register("seen", tasks.see)
         clock.register("findings", findings.observe)
+        clock.register("reported", tasks.report)
         notices.register()
         uploads.register_viewer(spotchecks.viewer)

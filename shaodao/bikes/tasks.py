@@ -14,6 +14,7 @@ from shaodao.bikes.actions import feeding, perform
 from shaodao.bikes.ingest import keep, upkeep
 from shaodao.bikes.ingest.sources import gbfs
 from shaodao.bikes.models import Operator
+from shaodao.bikes.reports import daily
 from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.actions import Actor
 from shaodao.cases.tasks import Round
@@ -63,6 +64,12 @@ def pull(round: Round) -> None:
     """Feeds that are due are fetched together and taken in each for itself: one that is down holds up no other."""
     fetched = gbfs.fetch_all(feeding.due_feeds())
     round.each("pulled", fetched, lambda pair: gbfs.take(pair[0], pair[1], round.now).ok)
+
+
+def report(round: Round) -> None:
+    """The day's report, every hour while it is open; yesterday's for good; an older one again where late positions came."""
+    if _due("reported", round.now, timedelta(minutes=10)) and Operator.objects.exists():
+        round.each("reported", list(daily.due(round.now)), lambda day: daily.build(day, round.now) > 0)
 
 
 _done: dict[str, Any] = {}

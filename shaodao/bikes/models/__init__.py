@@ -6,6 +6,7 @@ from shaodao.bikes.models.feeds import OperatorFeed
 from shaodao.bikes.models.findings import Finding, Observation
 from shaodao.bikes.models.operators import ChecklistItem, Operator, OperatorEvent, OperatorPaper
 from shaodao.bikes.models.positions import FeedQuality, PositionBatch, VehicleStatus
+from shaodao.bikes.models.reports import DayReport
 from shaodao.bikes.models.spotchecks import SpotCheck
 from shaodao.bikes.models.vehicles import UnknownVehicle, Vehicle
 
@@ -13,6 +14,7 @@ __all__ = [
     "Bay",
     "BayVersion",
     "ChecklistItem",
+    "DayReport",
     "FeedQuality",
     "Finding",
     "Observation",
