@@ -72,12 +72,13 @@ class IngestSettings(msgspec.Struct, frozen=True):
             raise ValueError("push_rows: 1 to 30,000; push_mb: up to 100 megabytes")
 
 
-class PublishSettings(msgspec.Struct, frozen=True):
+class PublishSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What everybody may read without signing in (bikes/publish).
 
     A bay, a zone and how full a bay is name nobody. Where a single bike stands may: the last one left in front of a door
     at night tells who came home. So by default a bike is listed only where it stands at a bay, by the bay and without its
-    own position; `all` lists every standing bike with its position, `none` lists no bike.
+    own position; `all` lists every standing bike with its position, `none` lists no bike. A slip of the pen in a name is an
+    error, so that it does not publish more than was meant.
     """
 
     open: bool = True  # anything at all

@@ -125,6 +125,43 @@ def test_the_counts_that_rules_refer_to(client, operator, monday, office):
     assert client.get("/bikes/open/values/00000000-0000-4000-8000-000000000000.json").status_code == 404
 
 
+EVERY_ADDRESS = [
+    *(f"/gbfs/3.0/{name}.json" for name in ("gbfs", "station_information", "station_status", "vehicle_status", "geofencing_zones")),
+    "/bikes/open/bays.geojson", f"/bikes/open/tiles/{Z}/{X}/{Y}.mvt", "/bikes/open/", "/mds/v2/policies",
+    "/mds/v2/geographies", "/mds/v2/jurisdictions", "/mds/v2/requirements",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("vehicles", ["bays", "all"])
+def test_no_answer_tells_of_a_ride_or_names_a_vehicle(client, operator, office, monday, vehicles):
+    office.settle(publish={"vehicles": vehicles})
+    send(
+        operator,
+        monday,
+        ("secret-1", 317, 77, "on_trip"),
+        ("secret-2", 331, 83, "unknown"),
+        ("secret-3", 2, 1, "missing"),
+    )
+    for address in EVERY_ADDRESS:
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        for told in (b"113.203", b"113.204", b"secret", b"free-1", b"BIKE-A-"):
+            assert told not in answer.content, (address, told)  # the first two: where it is ridden, and may be
+    facts.forget()
+    assert len(facts.moment().standing) == 5
+
+
+@pytest.mark.parametrize(
+    "header", ["Accept", "Accept-Encoding", "If-None-Match", "If-Modified-Since", "Accept-Language"]
+)
+@pytest.mark.parametrize(
+    "value", ["", ";;;,", "application/vnd.mds+json;version=", 'W/"', "x" * 5_000, "gzip;q=\x7f", "é"]
+)
+def test_strange_headers_do_no_harm(client, operator, header, value):
+    for address in ("/gbfs/3.0/station_status.json", "/mds/v2/policies", "/bikes/open/"):
+        assert client.get(address, headers={header: value}).status_code in (200, 304, 406)
+
+
 def test_the_page_says_what_is_there(client, operator, office):
     page = client.get("/bikes/open/")
     text = page.content.decode()

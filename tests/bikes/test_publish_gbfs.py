@@ -2,14 +2,18 @@
 
 import gzip
 import json
+import os
 import re
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import shapely
 from click.testing import CliRunner
 from gbfs_validator import validate_feed
 
+from shaodao.bikes import bayfiles
 from shaodao.bikes.gbfs.audit import audit
 from shaodao.bikes.models import Bay, Vehicle, VehicleStatus, Zone
 from shaodao.bikes.publish import facts
@@ -19,6 +23,7 @@ from shaodao.foundation.models import District
 from tests.bikes.furnished import bay, furnished, send, zone
 from tests.town import later
 
+DATA = Path(os.environ.get("SHAODAO_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "bikes"
 pytestmark = pytest.mark.django_db
 NAMES = ["system_information", "vehicle_types", "station_information", "geofencing_zones", "station_status", "vehicle_status"]  # fmt: skip
 
@@ -300,6 +305,27 @@ def test_an_empty_district_is_valid_too(client, office, tmp_path, monday):
     assert upstream_errors(folder) == [] and audit(str(folder), monday).errors == []
 
 
+@pytest.mark.slow
+@pytest.mark.data
+def test_the_real_bays_of_xiamen_make_a_valid_feed(client, office, tmp_path, monday):
+    """8,301 bays as people drew them: bent, tiny, some overlapping."""
+    path = DATA / "xiamen_bays.csv"
+    if not path.is_file():
+        pytest.skip("no ../shared/data/bikes")
+    office.settle(publish={"contact": "bikes@district.example"})
+    found = bayfiles.read(path)
+    Bay.objects.bulk_create(
+        Bay(
+            code=code, geometry=json.loads(shapely.to_geojson(area)), lon=area.representative_point().x,
+            lat=area.representative_point().y, length_m=6, area_m2=10, capacity=10, valid_from=monday,
+        )
+        for code, area in zip(found.ids, found.shapes, strict=True)
+    )  # fmt: skip
+    folder = saved(client, tmp_path / "feed")
+    assert len(data(client, "station_information")["stations"]) == len(found.ids) > 8_000
+    assert upstream_errors(folder) == [] and audit(str(folder), monday).errors == []
+
+
 def test_the_cost_does_not_grow_with_bays_or_bikes(client, operator, monday, django_assert_num_queries):
     def cost(name: str, fresh: int, kept: int) -> None:
         facts.forget()
@@ -319,7 +345,7 @@ def test_the_cost_does_not_grow_with_bays_or_bikes(client, operator, monday, dja
     cost("station_status", 5, 1)
 
 
-@pytest.mark.parametrize("wrong", [{"ttl_s": 0}, {"vehicles": "some"}, {"contact": "nobody"}, {"licence_url": "x"}, {"ebike_range_m": -1}])  # fmt: skip
+@pytest.mark.parametrize("wrong", [{"ttl_s": 0}, {"vehicles": "some"}, {"contact": "nobody"}, {"licence_url": "x"}, {"ebike_range_m": -1}, {"vehicle": "none"}])  # fmt: skip
 def test_the_pack_is_told_what_is_wrong(wrong):
     import msgspec
 

@@ -9,7 +9,7 @@ import pytest
 
 from shaodao.bikes.models import Bay, Zone, ZoneVersion
 from shaodao.bikes.publish import facts
-from shaodao.foundation import clock
+from shaodao.foundation import clock, district
 from shaodao.foundation.models import District
 from tests.bikes.furnished import bay, furnished, zone
 from tests.town import later
@@ -230,6 +230,41 @@ def test_hours_and_spans(client, operator, monday):
     assert not [
         one for one in read(client, "policies", end_date=at) if "EVENT" in one["name"] and one["start_date"] > at
     ]
+
+
+def test_what_is_made_up_says_so(client, operator, monday):
+    assert not any("示例" in one["description"] for one in read(client, "policies"))
+    drawn = {area["name"]: area.get("description") for area in read(client, "geographies")}
+    assert drawn == {
+        "测试区": "示意，不是真实边界",
+        "共享单车停放点": None,
+        "区域Z-1": None,
+        "区域Z-2": None,
+        "区域Z-3": None,
+    }
+    Zone.objects.filter(code="Z-1").update(illustrative=True, version=2)
+    Bay.objects.filter(code="B-1").update(illustrative=True, version=2)
+    District.objects.update(sample=True)
+    district.forget()
+    facts.forget()
+    assert all("示例数据" in one["description"] for one in read(client, "policies"))
+    drawn = {area["name"]: "description" in area for area in read(client, "geographies")}
+    assert drawn["区域Z-1"] and drawn["共享单车停放点"] and not drawn["区域Z-2"]
+
+
+def test_zones_at_the_edge(client, operator, monday):
+    Zone.objects.all().delete()
+    zone("BRIEF", monday, begins_at=monday, ends_at=monday + timedelta(minutes=10))
+    zone("ENDLESS", monday, "quota")
+    zone("NEVER", monday, daily_from="08:00", daily_until="08:00")
+    policies = read(client, "policies")
+    brief = named(policies, "BRIEF")
+    assert brief["start_date"] == brief["published_date"] < brief["end_date"]
+    assert "maximum" not in named(policies, "ENDLESS")["rules"][0]  # no number was given, so none is invented
+    (never,) = named(policies, "NEVER")["rules"]
+    assert never["start_time"] == never["end_time"] == "08:00:00"
+    features = client.get("/gbfs/3.0/geofencing_zones.json").json()["data"]["geofencing_zones"]["features"]
+    assert [f["properties"]["_zone_id"] for f in features] == ["BRIEF", "ENDLESS"]
 
 
 def test_what_cannot_be_asked(client, operator):

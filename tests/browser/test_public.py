@@ -239,7 +239,7 @@ def addresses(town):
     town.act("publish", case, "duty_leader", published=True, public_text="一堆垃圾", public_photos=[upload.pk])
     hidden = town.report(lon=113.2035)
     town.closed(lat=40.0015, lon=113.2055, name="李某")
-    names = ["home", "report", "public_cases", "follow", "about", "privacy", "accessibility"]
+    names = ["home", "report", "public_cases", "follow", "about", "privacy", "accessibility", "bikes_open"]
     found = [reverse(name) for name in names]
     found += [reverse("public_case", args=[c.number]) for c in (case, hidden)]
     found += [reverse("followed", args=[follow_token(case.reports.get())])]

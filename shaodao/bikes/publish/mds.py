@@ -51,6 +51,10 @@ def policy(
 ) -> Policy:  # fmt: skip
     first = published + NOTICE
     starts = first if begins is None else max(begins, first)
+    if ends is not None and starts >= ends:  # over before all can have read it: better late than untrue
+        starts = published if begins is None else begins
+    if district.current().sample:
+        description = _("%(text)s（示例数据）") % {"text": description}
     made: Document = {
         "policy_id": key,
         "name": name[:255],
@@ -120,7 +124,7 @@ class Body(NamedTuple):
 
     kind: str
     units: str
-    maximum: int
+    maximum: int | None
     states: tuple[str, ...]
     more: Document
 
@@ -133,7 +137,7 @@ def _bodies(key: str, row: AnyZone) -> list[Body]:
     if row.kind == ZoneKind.NO_RIDING:
         riding = {"messages": said(lambda: _("这里不能骑行共享单车"))}
         return [Body("speed", "kph", 0, ("on_trip",), riding), standing]
-    return [Body("count", "devices", row.quota or 0, PARKED, {"value_url": value_url(key)})]
+    return [Body("count", "devices", row.quota, PARKED, {"value_url": value_url(key)})]
 
 
 def said(speak: Any) -> dict[str, str]:
@@ -153,7 +157,7 @@ def windows(row: AnyZone) -> Iterator[Document]:
     begins, until = row.daily_from or time.min, row.daily_until
     days = [int(day) - 1 for day in row.weekdays] or list(range(7))
     last = "23:59:59"
-    if until is None or begins < until:
+    if until is None or begins <= until:
         yield _window(f"{begins:%H:%M:%S}", last if until is None else f"{until:%H:%M:%S}", days)
         return
     yield _window(f"{begins:%H:%M:%S}", last, days)

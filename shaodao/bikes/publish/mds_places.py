@@ -58,17 +58,24 @@ def read(here: Ground) -> Places:
     own = district.current()
     row = District.objects.filter(code=own.code).first()
     loaded = row.loaded_at if row else here.updated
-    outline = (row.outline if row else None) or _box()
+    outline, coarse = (row.outline if row else None) or _box(), not row or not row.outline or row.outline_coarse
     streets = Place.objects.filter(level=Place.Level.STREET, active=True).order_by("code")
     known = [place for place in streets if place.geometry]
-    whole = None if outline is None else _area(own.code, own.name, "county_boundary", outline, loaded)
+    whole = (
+        None if outline is None else _area(own.code, own.name, "county_boundary", outline, loaded, illustrative=coarse)
+    )
     return Places(
         here.updated,
         whole,
-        [(place, _area(place.code, place.name, "political_district", place.geometry, loaded)) for place in known],
+        [(place, _street(place, loaded)) for place in known],
         _zones(here),
         _bays(here),
     )
+
+
+def _street(place: Place, loaded: datetime) -> Area:
+    drawn = place.geometry_illustrative
+    return _area(place.code, place.name, "political_district", place.geometry, loaded, illustrative=drawn)
 
 
 def _box() -> Document | None:
@@ -80,12 +87,18 @@ def _box() -> Document | None:
     return {"type": "Polygon", "coordinates": [[[w, s], [e, s], [e, n], [w, n], [w, s]]]}
 
 
-def _area(code: str, name: str, kind: str, geometry: Any, published: datetime) -> Area:
+def _area(code: str, name: str, kind: str, geometry: Any, published: datetime, *, illustrative: bool) -> Area:
     """A shape of the pack: another shape is another geography."""
     digest = hashlib.sha256(orjson.dumps(geometry, option=orjson.OPT_SORT_KEYS)).hexdigest()
     (coordinates,) = multipolygons(tidy([geometry]))
     key = uid("geography", code, digest)
-    return Area(key, document(key, name, kind, [coordinates], published), published, code=code)
+    made = document(key, name, kind, [coordinates], published, **marked(illustrative))
+    return Area(key, made, published, code=code)
+
+
+def marked(illustrative: bool) -> Document:
+    """What is said of a shape that shows how it might be, not how it is."""
+    return {"description": _("示意，不是真实边界")} if illustrative else {}
 
 
 def document(key: str, name: str, kind: str, shapes: list[Any], published: datetime, **more: Any) -> Document:
@@ -127,7 +140,7 @@ def _zones(here: Ground) -> list[Area]:
 
 
 def _zone(row: AnyZone, code: str, coordinates: list[Any], until: datetime | None) -> Area:
-    more: Document = {"prev_geographies": before("geography", code, row.version)}
+    more: Document = {"prev_geographies": before("geography", code, row.version), **marked(row.illustrative)}
     if until is not None:
         more["retire_date"] = ms(until)
     key = zone_key("geography", code, row.version)
@@ -141,7 +154,8 @@ def _bays(here: Ground) -> Area | None:
         return None
     key = uid("geography", district.current().code, "bays", dict(here.revision[-1])["bay"], len(here.bays))
     shapes = [bay.coordinates for bay in here.bays]
-    return Area(key, document(key, _("共享单车停放点"), "policy_zone", shapes, here.updated), here.updated)
+    more = marked(any(bay.illustrative for bay in here.bays))
+    return Area(key, document(key, _("共享单车停放点"), "policy_zone", shapes, here.updated, **more), here.updated)
 
 
 def jurisdictions(places: Places) -> list[Document]:
