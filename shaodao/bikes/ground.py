@@ -161,9 +161,11 @@ def forget() -> None:
 
 def _revision() -> tuple[Any, ...]:
     """Changes with every change of a bay or a zone (each raises one version), of the grid, and of the tolerance."""
-    count = Sum("version", default=0)
-    sums = Bay.objects.order_by().values_list(Value("bay"), count)
-    sums = sums.union(Zone.objects.order_by().values_list(Value("zone"), count), all=True)
+    bays, zones = (
+        model.objects.order_by().values_list(Value(name)).annotate(sum=Sum("version", default=0))
+        for model, name in ((Bay, "bay"), (Zone, "zone"))
+    )
+    sums = bays.union(zones, all=True)
     current = district.current()
     return (current.digest, settings.current().parking.tolerance_m, *sorted(sums))
 

@@ -74,6 +74,8 @@ def test_changes_are_seen_at_the_next_call(office, django_assert_num_queries):
     first = ground()
     with django_assert_num_queries(1):
         assert ground() is first
+    bay("B2", LON + 0.001)
+    assert ground().revision[2:] == (("bay", 2), ("zone", 0))  # one row for all bays, not one for each
     Bay.objects.filter(pk=one.pk).update(active=False, version=2)
     assert judge().parked.tolist() == [Parked.OUTSIDE]
     office.settle(parking={"tolerance_m": 3.0})

@@ -223,6 +223,11 @@ def _log(
     PositionBatch.objects.create(operator=operator, source=source, received_ms=now_ms, rows=c.at.size, body=body)
 
 
+def _shown(given: Any) -> str:
+    """The beginning of an id; nothing of what is none, which may be lists a thousand deep."""
+    return quality.printable(given, 40) if isinstance(given, str | int | float) else ""
+
+
 def _result(sent: Positions, c: checks.Checked, flags: NDArray[np.int16]) -> Received:
     wrong = np.flatnonzero(c.why)
     reasons = Counter(checks.REASONS[code - 1].value for code in c.why[wrong].tolist())
@@ -232,7 +237,7 @@ def _result(sent: Positions, c: checks.Checked, flags: NDArray[np.int16]) -> Rec
     examples = [
         {
             "row": int(sent.rows[row]),
-            "vehicle_id": quality.printable(sent.vehicle_id[row] or "", 40),
+            "vehicle_id": _shown(sent.vehicle_id[row]),
             "why": checks.REASONS[c.why[row] - 1].value,
         }
         for row in wrong[:EXAMPLES].tolist()

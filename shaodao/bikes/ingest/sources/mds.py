@@ -6,7 +6,6 @@ Of the required fields, those that nothing here uses (`telemetry_id`, `journey_i
 
 import dataclasses
 import re
-import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,8 +20,8 @@ from shaodao.bikes import settings
 from shaodao.bikes.ingest import checks, receive
 from shaodao.bikes.ingest.positions import Positions
 from shaodao.bikes.models import Operator, UnknownVehicle, Vehicle, VehicleEvent, VehicleStatus
+from shaodao.bikes.publish import ids
 from shaodao.bikes.words import ABSENT, RIDDEN, FeedState, Reason, Source
-from shaodao.foundation import district
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 STATES = frozenset(FeedState) - {FeedState.GONE}
@@ -71,7 +70,7 @@ class Bulk:
 
 def provider_id(operator: Operator) -> str:
     """The UUID under which the district knows an operator in MDS; `operator.organisation` is read."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"shaodao:{district.current().code}:{operator.organisation.code}"))
+    return ids.provider_id(operator.organisation.code)
 
 
 # ── what an item must be ─────────────────────────────────────────────────────────────────────────────────────────
