@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.bikes.findings import filing
-from shaodao.bikes.findings.detect import split
+from shaodao.bikes.findings import filing, observe
+from shaodao.bikes.findings.detect import detect, split
 from shaodao.bikes.findings.settings import TimedLimits
 from shaodao.bikes.models import Finding, Observation, Operator
 from shaodao.cases import history
@@ -220,6 +220,21 @@ def test_a_second_round_at_once_does_nothing(street, filed):
     assert not filing.file(filed.pk, street.at) and Case.objects.count() == 1
 
 
+def test_of_two_looks_at_once_one_writes(street, monkeypatch):
+    street.put(street.a, 6, metres=40)
+    with street.now():
+        street.feed(street.at)
+
+        def somebody_is_faster(*given):
+            monkeypatch.setattr(observe, "detect", detect)
+            assert observe.look(street.at) == 1
+            return detect(*given)
+
+        monkeypatch.setattr(observe, "detect", somebody_is_faster)
+        assert observe.look(street.at) == 0
+    assert Finding.objects.count() == 1
+
+
 def test_the_rounds_of_the_house_look(street):
     street.put(street.a, 6, metres=40)
     with street.now():
@@ -419,6 +434,34 @@ def test_what_people_called_a_mistake_is_not_filed_again_while_it_lasts(street, 
     street.later(5)
     street.go(10)
     assert only().state == "cleared" and Case.objects.get().state == "voided"
+
+
+def test_what_was_sent_back_closes_from_the_dispatchers_desk(street, filed):
+    on = filed.case.assignments.get(role="lead")
+    street.act("send_back", filed, "operator", street.a.organisation, on=on.pk, reason="不是我们的点位")
+    assert Case.objects.get().state == "filed"
+    street.take(street.a, 6)
+    street.later(5)
+    street.go(10)
+    case = Case.objects.get()
+    assert (case.state, case.outcome, only().state) == ("closed", "fixed", "cleared")
+    assert Clock.objects.filter(case=case, stopped_at=None).count() == 0 and not broken()
+
+
+def test_merged_into_a_citizens_case_it_is_left_to_people(street, filed):
+    on = filed.case.assignments.get(role="lead")
+    street.act("send_back", filed, "operator", street.a.organisation, on=on.pk, reason="已有人上报")
+    with street.now():
+        other = street.town.report(lon=113.2045)
+    street.act("merge", filed, "dispatcher", target=other.number)
+    street.later(5)
+    street.go(30)
+    assert Case.objects.count() == 2 and only().state == "filed"  # one case while it lasts
+    street.take(street.a, 6)
+    street.later(5)
+    street.go(10)
+    other.refresh_from_db()
+    assert (other.state, only().state) == ("received", "cleared")
 
 
 def test_a_dispute_stands_in_the_way(street, filed):

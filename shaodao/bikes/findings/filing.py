@@ -30,7 +30,7 @@ from shaodao.kernel.geodesy import distance_m
 from shaodao.organisations.models import Organisation
 
 JOINED = ("operator__organisation", "bay", "zone", "street", "community")
-SENT_BACK = (CaseState.VOIDED, CaseState.DECLINED)
+LEFT_TO_PEOPLE = (CaseState.VOIDED, CaseState.DECLINED, CaseState.MERGED, CaseState.CLOSED)
 Answer = tuple[Category, Condition | None]
 
 
@@ -192,9 +192,7 @@ def clear(pk: int, now: datetime) -> bool:
         case, since = row.case, row.absent_since
         if row.state != FindingState.FILED or since is None or case is None:
             return False
-        if case.state == CaseState.MERGED and case.merged_into is not None:
-            case = row.case = case.merged_into
-        if case.state in SENT_BACK or case.state == CaseState.CLOSED:
+        if case.state in LEFT_TO_PEOPLE:  # they ended it, or put it to a case that somebody else reported
             return _cleared(row, since)
         if case.state == CaseState.RECEIVED:  # somebody undid a merge: the desk has it
             return False
@@ -203,7 +201,6 @@ def clear(pk: int, now: datetime) -> bool:
             if case.state == CaseState.VERIFYING or case.rework_count:
                 return False  # on the list of whoever has to look; who found it not done wants to see it done
             perform("spot_check", case.pk, Actor.system(), extra={"since": since})
-            row.save(update_fields=["case"])
             return False
         perform("clear", case.pk, Actor.system(), extra={"since": since})
         return _cleared(row, since)
@@ -211,5 +208,5 @@ def clear(pk: int, now: datetime) -> bool:
 
 def _cleared(row: Finding, since: datetime) -> bool:
     row.state, row.cleared_at = FindingState.CLEARED, since
-    row.save(update_fields=["state", "cleared_at", "case"])
+    row.save(update_fields=["state", "cleared_at"])
     return True

@@ -26,16 +26,20 @@ BATCH = 500
 def look(now: datetime) -> int:
     """Hold all bikes against the rules; returns how many findings there are now that were not there before.
 
-    Nothing to do within `every_s` of the last look; twice at once, the second waits and finds it done.
+    Nothing to do within `every_s` of the last look. Nothing is locked while the rules look; of two at once the second
+    finds that it was done, and writes nothing.
     """
     rules = settings.current().findings
+    before = Observation.objects.get_or_create(pk=1)[0].at
+    if before is not None and now - before < timedelta(seconds=rules.every_s):
+        return 0
+    bikes = take(now)
+    seen = detect(bikes, _given(now), rules)
     with transaction.atomic():
-        Observation.objects.get_or_create(pk=1)
         row = Observation.objects.select_for_update().get(pk=1)
-        if row.at is not None and now - row.at < timedelta(seconds=rules.every_s):
+        if row.at != before:
             return 0
-        bikes = take(now)
-        begun = _Look(bikes, row.at, detect(bikes, _given(now), rules)).write()
+        begun = _Look(bikes, before, seen).write()
         row.at, row.bikes = now, bikes.ids.size
         row.save(update_fields=["at", "bikes"])
     return begun
