@@ -80,8 +80,8 @@ def _remarks(
     known = len(ground.grid().cells) > 0
     outside = np.array([known and row["community_id"] is None for row in derived], dtype=bool)
     area = np.array([row["area_m2"] for row in derived], dtype=np.float64)
-    there = standing(BAYS, (draft.code for draft in drafts))
-    return siting.remarks(drafts, area, outside, there, points, settings.current().siting)
+    there, rules = standing(BAYS, (draft.code for draft in drafts)), settings.current().siting
+    return siting.remarks(drafts, area, outside, there, points + siting.Points.of(rules.points), rules)
 
 
 def carry_out(

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from numpy.typing import NDArray
 
 from shaodao.bikes import bayrows, ground
 from shaodao.bikes.models import Bay, BayVersion, Zone, ZoneVersion
+from shaodao.places.models import Place
 
 BATCH = 1000
 
@@ -62,3 +63,54 @@ def at(kind: Kind, when: datetime) -> QuerySet[Any]:
     """The versions that held at a time, with their bays or zones: what history is judged by."""
     rows = kind.versions.objects.filter(Q(valid_until=None) | Q(valid_until__gt=when), valid_from__lte=when)
     return rows.select_related(kind.name).order_by(f"{kind.name}__code")
+
+
+def listed(kind: Kind, *, text: str = "", street: str = "", zone_kind: str = "", state: str = "") -> QuerySet[Any]:
+    """Rows for a list: `text` in code or name; `street` a place's code; `state` "" in force, "gone", or "all"."""
+    rows = kind.model.objects.order_by("code")
+    if kind is BAYS:
+        rows = rows.select_related("street", "community")
+    if state != "all":
+        rows = rows.filter(active=state != "gone")
+    if text:
+        rows = rows.filter(Q(code__icontains=text) | Q(name__icontains=text))
+    if street and kind is BAYS:
+        rows = rows.filter(street=None) if street == "none" else rows.filter(street__code=street)
+    if zone_kind and kind is ZONES:
+        rows = rows.filter(kind=zone_kind)
+    return rows
+
+
+def streets() -> QuerySet[Place]:
+    """The district's streets."""
+    return Place.objects.filter(level=Place.Level.STREET, active=True).order_by("code")
+
+
+def around(kind: Kind, row: Any, degrees: float = 0.004) -> list[Any]:
+    """Rows in force near a bay, for its map; near a zone those bays that lie in its surroundings. At most 500."""
+    import shapely
+
+    west, south, east, north = shapely.bounds(ground.shapes([row.geometry])[0])
+    rows = Bay.objects.filter(active=True, lon__gte=west - degrees, lon__lte=east + degrees)
+    rows = rows.filter(lat__gte=south - degrees, lat__lte=north + degrees).order_by("code")
+    return list((rows.exclude(pk=row.pk) if kind is BAYS else rows)[:500])
+
+
+def history(kind: Kind, row: Any) -> list[Any]:
+    """The versions of a row, newest first, with who made them; `removal`: one that only says that it was taken away."""
+    found = list(row.versions.select_related("changed_by").order_by("-version"))
+    for version in found:
+        version.removal = version.valid_until == version.valid_from and (
+            version.version < row.version or not row.active
+        )
+    return found
+
+
+def sums(kind: Kind) -> dict[str, int]:
+    """How many are in force, how many of them are illustrative; of bays also how many bikes they take. One query."""
+    rows = kind.model.objects.filter(active=True).order_by()
+    wanted: dict[str, Any] = {"n": Count("pk"), "illustrative": Count("pk", filter=Q(illustrative=True))}
+    if kind is BAYS:
+        wanted |= {"capacity": Sum("capacity", default=0), "outside": Count("pk", filter=Q(street=None))}
+    found: dict[str, int] = rows.aggregate(**wanted)
+    return found

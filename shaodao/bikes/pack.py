@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 
+from shaodao.bikes import baypack
 from shaodao.bikes.findings.words import Rule
 from shaodao.bikes.models import ChecklistItem
 from shaodao.catalogue.tables import CATEGORIES, CONDITIONS, SCHEMES
@@ -67,7 +68,7 @@ def check(pack: Pack) -> list[Problem]:
         if row["username"] in taken:
             problems.append(row.problem("username", _("账号重复：%(u)s") % {"u": row["username"]}, _("换一个账号")))
         taken.add(row["username"])
-    return problems + _check_settings(pack, known, operators)
+    return problems + _check_settings(pack, known, operators) + baypack.check(pack)
 
 
 def _check_settings(pack: Pack, known: dict[str, Any], operators: list[Any]) -> list[Problem]:
@@ -114,12 +115,14 @@ def _check_findings(pack: Pack, block: Any) -> Iterator[Problem]:
 
 
 def counts(pack: Pack) -> dict[str, int]:
-    return {"bike_checklist": len(pack.table(CHECKLIST)), "demo_operators": len(pack.table(OPERATORS))}
+    found = {"bike_checklist": len(pack.table(CHECKLIST)), "demo_operators": len(pack.table(OPERATORS))}
+    return found | baypack.counts(pack)
 
 
 def load(pack: Pack) -> None:
     rows = [{**row, "order": n, "active": True} for n, row in enumerate(pack.table(CHECKLIST), 1)]
     retire(sync(ChecklistItem, rows, ("code",)).gone)
+    baypack.load(pack)
     if pack.demo:
         _load_companies(pack)
 

@@ -42,8 +42,11 @@ class SitingSettings(msgspec.Struct, frozen=True):
     overlap_m2: float = 1.0  # shared with another bay: more than the error of a survey
     smallest_m2: float = 1.0  # one bike's place
     largest_m2: float = 500.0
+    points: tuple[tuple[float, float, str], ...] = ()  # exits and crossings: longitude, latitude (WGS-84), name
 
     def __post_init__(self) -> None:
+        if not all(abs(lon) <= 180 and abs(lat) <= 90 for lon, lat, _name in self.points):
+            raise ValueError("points: [longitude, latitude, name] in degrees")
         if min(self.nearest_m, self.clear_m, self.overlap_m2, self.smallest_m2) < 0:
             raise ValueError("siting: no number may be less than 0")
         if not self.smallest_m2 < self.largest_m2:

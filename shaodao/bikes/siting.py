@@ -55,6 +55,11 @@ class Points:
     lat: Floats = field(default_factory=lambda: np.empty(0))
     names: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, rows: Sequence[tuple[float, float, str]]) -> "Points":
+        lon, lat = (np.array([row[k] for row in rows], np.float64) for k in (0, 1))
+        return cls(lon, lat, tuple(row[2] for row in rows))
+
     def __add__(self, other: "Points") -> "Points":
         lon, lat = np.concatenate([self.lon, other.lon]), np.concatenate([self.lat, other.lat])
         return Points(lon, lat, self.names + other.names)
@@ -162,13 +167,11 @@ def _near(rows: Sequence[Draft], plane: Shapes, scale: Floats, points: Points, l
 
 def read_points(path: Path, datum: str = "WGS-84") -> Points:
     """CSV with lon, lat and a name, or GeoJSON points. Raises Unreadable."""
-    rows = list(_csv(path) if path.suffix.lower() == ".csv" else _geojson(path))
-    lon, lat = (np.array([row[k] for row in rows], np.float64) for k in (0, 1))
+    found = Points.of(list(_csv(path) if path.suffix.lower() == ".csv" else _geojson(path)))
     try:
-        x, y = datums.to_wgs84(lon, lat, datum)
+        return Points(*datums.to_wgs84(found.lon, found.lat, datum), found.names)
     except ValueError as error:
         raise Unreadable(f"{path.name}: {error}") from None
-    return Points(x, y, tuple(row[2] for row in rows))
 
 
 def _csv(path: Path) -> Iterator[tuple[float, float, str]]:

@@ -5,19 +5,21 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-TABS = (
-    ("bikes", _("运营企业")),
-    ("bikes_now", _("当前")),
-    ("bikes_map", _("地图")),
-    ("bikes_findings", _("发现")),
-    ("bikes_spot_checks", _("现场清点")),
-    ("bikes_parameters", _("参数")),
+TABS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
+    ("bikes", (), _("运营企业")),
+    ("bikes_now", (), _("当前")),
+    ("bikes_map", (), _("地图")),
+    ("bikes_shapes", ("bays",), _("停放点位")),
+    ("bikes_shapes", ("zones",), _("电子围栏")),
+    ("bikes_findings", (), _("发现")),
+    ("bikes_spot_checks", (), _("现场清点")),
+    ("bikes_parameters", (), _("参数")),
 )
-"""(name of the address, label). A page belongs to the tab whose address its own begins with; the longest wins."""
+"""(name of the address, its arguments, label). A page belongs to the tab whose address its own begins with; the longest wins."""
 
 
 def tabs(path: str) -> list[dict[str, Any]]:
     """{label, url, active} of each tab on the page at `path`."""
-    urls = [(reverse(name), label) for name, label in TABS]
+    urls = [(reverse(name, args=args), label) for name, args, label in TABS]
     active = max((url for url, _label in urls if path.startswith(url)), key=len, default="")
     return [{"label": label, "url": url, "active": url == active} for url, label in urls]

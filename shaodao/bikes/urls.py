@@ -1,8 +1,30 @@
 """Addresses of this room, under /bikes/."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from shaodao.bikes.views import feeds, findings, map, now, operators, parameters, quality, spotchecks, vehicles
+from shaodao.bikes.views import (
+    bays,
+    bayupload,
+    feeds,
+    findings,
+    map,
+    now,
+    operators,
+    parameters,
+    quality,
+    spotchecks,
+    vehicles,
+)
+
+
+class Kinds(StringConverter):
+    """Bays and zones have the same pages."""
+
+    regex = "|".join(bays.ADDRESSES)
+
+
+register_converter(Kinds, "kinds")
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
@@ -31,4 +53,11 @@ urlpatterns = [
     path("operators/<str:code>/feed/set/", feeds.set_feed, name="bikes_feed_set"),
     path("operators/<str:code>/feed/pull/", feeds.pull, name="bikes_feed_pull"),
     path("operators/<str:code>/feed/upload/", feeds.upload, name="bikes_upload"),
+    path("<kinds:kinds>/", bays.listing, name="bikes_shapes"),
+    path("<kinds:kinds>/new/", bays.new, name="bikes_shape_new"),
+    path("<kinds:kinds>/import/", bayupload.upload, name="bikes_shapes_import"),
+    path("<kinds:kinds>/<int:pk>/", bays.one, name="bikes_shape"),
+    path("<kinds:kinds>/<int:pk>/change/", bays.change, name="bikes_shape_change"),
+    path("<kinds:kinds>/<int:pk>/remove/", bays.end, {"action": "remove"}, name="bikes_shape_remove"),
+    path("<kinds:kinds>/<int:pk>/restore/", bays.end, {"action": "restore"}, name="bikes_shape_restore"),
 ]

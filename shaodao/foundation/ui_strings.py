@@ -81,4 +81,12 @@ def _strings(_language: str | None) -> dict[str, str]:
         "map_my_position": _("使用我的位置"),
         "map_position_found": _("已取得位置，精度约 {m} 米。"),
         "map_no_position": _("没有取得位置，请在地图上点选，或填写地址。"),
+        "map_draw": _("画边界"),
+        "map_draw_rectangle": _("画矩形"),
+        "map_draw_polygon": _("画多边形"),
+        "map_draw_select": _("移动和改角点"),
+        "map_draw_undo": _("撤销一步"),
+        "map_draw_redo": _("重做一步"),
+        "map_draw_clear": _("清除"),
+        "map_draw_holes": _("带洞的边界只能在文字里改"),
     }

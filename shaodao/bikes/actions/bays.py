@@ -108,12 +108,12 @@ def derive(kind: Kind, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
         for row, value in zip(found, values, strict=True):
             row[name] = float(value)
     by_rule = settings.current().parking.metres_per_bike
-    for row, (street, community) in zip(found, _placed(lon, lat), strict=True):
+    for row, (street, community) in zip(found, placed(lon, lat), strict=True):
         row |= {"street_id": street, "community_id": community, "capacity": measures.capacity(row["length_m"], by_rule)}
     return found
 
 
-def _placed(lon: Any, lat: Any) -> list[tuple[int | None, int | None]]:
+def placed(lon: Any, lat: Any) -> list[tuple[int | None, int | None]]:
     """Street and community of each point; None outside the district, or where no grid is loaded."""
     places = ground.grid().places(lon, lat)
     streets, communities = ([None if key == ground.NONE else int(key) for key in keys] for keys in places)
@@ -244,8 +244,10 @@ def add(kind: Kind, actor: Actor, code: str, outline: Any, values: Mapping[str, 
             if by_code(kind, [code]):
                 raise taken
             return _one(kind, Draft(code, shape, given), {}, actor, reason)
-    except IntegrityError:
-        raise taken from None
+    except IntegrityError:  # somebody else was faster, or it is something else
+        if by_code(kind, [code]):
+            raise taken from None
+        raise
 
 
 def change(
@@ -316,6 +318,17 @@ def restore(kind: Kind, actor: Actor, pk: int, *, version: int | None = None, re
             raise Refused(_("没有撤销，不用恢复"))
         draft = Draft(row.code, ground.shapes([row.geometry])[0])
         return _one(kind, draft, {row.code: row}, actor, reason)
+
+
+def take_away(kind: Kind, rows: Sequence[Any], actor: Actor, reason: str) -> None:
+    """Take many away at once: what a pack does not name any more."""
+    now = clock.now()
+    for part in chunks(rows):
+        for row in part:
+            row.version, row.active, row.valid_from = row.version + 1, False, max(now, row.valid_from)
+        kind.model.objects.bulk_update(part, ["version", "active", "valid_from"], batch_size=500)
+        _close(kind, part)
+        kind.versions.objects.bulk_create(_version(kind, row, actor, reason, until=row.valid_from) for row in part)
 
 
 def _locked(kind: Kind, pk: int, version: int | None) -> Any:
