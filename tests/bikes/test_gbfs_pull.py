@@ -259,11 +259,32 @@ def test_pauses_grow_up_to_an_hour_and_end_with_success(office, operator, server
 def test_too_large_and_too_slow(office, operator, server, monkeypatch):
     put(office, operator, server)
     offer(server, *[vehicle(f"v{n}") for n in range(100)])
-    monkeypatch.setattr(fetching, "MAX_BYTES", 5000)
+    monkeypatch.setattr(gbfs, "MOST_BYTES", 5000)
     assert "超过" in pulled(office, operator).fault
     monkeypatch.setattr(gbfs, "TIMEOUT_S", 0.2)
     server.answers["/gbfs.json"] = lambda h: server.stopping.wait(1.0)
     assert "没有答复" in pulled(office, operator).fault
+
+
+def test_a_server_that_drips_its_headers_holds_up_nobody(office, operator, server, monkeypatch):
+    monkeypatch.setattr(gbfs, "TOTAL_S", 0.5)
+
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not server.stopping.wait(0.05):
+            try:
+                handler.wfile.write(b"x")
+            except OSError:
+                break
+
+    other = office.brought_to("admitted", "BIKE-B", quota=10)
+    put(office, operator, server)
+    put(office, other, server, path="/vehicle_status.json")
+    offer(server, vehicle("a"))
+    server.answers["/gbfs.json"] = drip
+    assert tasks.tick(train=False, send=False)["pulled"] == 1 and states(other) == {"a": "available"}
+    assert "没有传完" in OperatorFeed.objects.get(operator=operator).fault
+    server.stopping.set()
 
 
 # ── where it may fetch, and with what ────────────────────────────────────────────────────────────────────────────
