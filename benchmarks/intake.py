@@ -23,8 +23,7 @@ from pathlib import Path
 
 import httpx
 from _bench import ROOT, Result, Skip, benchmark, main
-
-from tools.test import postgresql
+from _database import database
 
 CASES, CLIENTS, REQUESTS = 400, 4, 200
 PEER = "Signalen 2.50"
@@ -85,28 +84,6 @@ def _free_port() -> int:
 def _children(pid: int) -> list[int]:
     found = [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return found + [g for c in found for g in _children(c)]
-
-
-@contextmanager
-def database(kind: str) -> Iterator[str | None]:
-    """A database of our own, dropped afterwards; None where there is no server."""
-    if kind == "sqlite":
-        yield ""
-        return
-    import psycopg
-
-    base = postgresql()
-    if base is None:
-        yield None
-        return
-    name = f"shaodao_bench_{secrets.token_hex(4)}"
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    try:
-        yield base.rsplit("/", 1)[0] + f"/{name}"
-    finally:
-        with psycopg.connect(base, autocommit=True) as connection:
-            connection.execute(f'drop database "{name}" with (force)')
 
 
 @contextmanager

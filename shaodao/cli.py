@@ -203,6 +203,56 @@ def import_catalogue(file: Path, as_json: bool) -> None:
     sys.exit(1 if problems else 0)
 
 
+@bikes.command("import-bays")
+@click.argument("file", type=FILE)
+@click.option(
+    "--datum", type=click.Choice(["WGS-84", "GCJ-02", "BD-09", "CGCS2000"]), default="WGS-84", show_default=True
+)
+@click.option("--zones", is_flag=True, help="The file holds zones, not bays.")
+@click.option("--kind", default="", help="Of zones that say none: no_parking, no_riding, quota.")
+@click.option("--near", type=FILE, help="Metro exits and crossings (CSV lon, lat, name; GeoJSON points).")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="They have stood since this local date (default: now)."
+)
+@click.option("--source", default="", help="Where the file comes from (default: its name).")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@JSON
+def import_bays(
+    file: Path, datum: str, zones: bool, kind: str, near: Path | None, since: Any, source: str, dry_run: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Parking bays (or zones): CSV of corners, GeoJSON, GeoPackage, Shapefile (zip). The same again changes nothing.
+
+    read = imported + rejected; imported rows stand in the database as the file says, new or not. Exit code 0; 1 if some
+    rows were rejected (they are named, the others come in); 2 if the file cannot be read.
+    """
+    database()
+    from shaodao.bikes import bayimport, siting
+    from shaodao.bikes.bayqueries import BAYS, ZONES
+    from shaodao.cases.actions import Actor
+    from shaodao.foundation import clock
+    from shaodao.foundation.errors import Invalid
+
+    try:
+        points = siting.read_points(near, datum) if near else None
+        found = bayimport.plan(file, ZONES if zones else BAYS, datum=datum, zone_kind=kind, points=points)
+        if not dry_run:
+            with bar("zones" if zones else "bays") as move:
+                move(total=len(found.drafts))
+                start = clock.from_local(since) if since else None
+                bayimport.carry_out(found, Actor.system(), source=source, since=start, progress=move)
+    except bayimport.Unreadable as error:
+        raise Wrong(str(error)) from None
+    except Invalid as error:
+        raise Wrong.given(error.errors) from None
+    lines: list[Any] = [*found.rejected, *found.remarks]
+    for line in lines[: bayimport.LISTED]:
+        talk.print(f"row {line.row} {line}", markup=False, highlight=False)
+    result = {**found.as_dict(), "dry_run": dry_run}
+    answer(result if as_json else {k: v for k, v in result.items() if k != "rejections"}, as_json)
+    sys.exit(1 if found.rejected else 0)
+
+
 @main.group()
 def export() -> None:
     """Take data out."""

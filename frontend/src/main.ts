@@ -56,6 +56,7 @@ function enhance(root: ParentNode): void {
   times(root);
   wordings(root);
   lazily(root, "[data-map]", async (el) => (await import("./map/map")).show(el));
+  lazily(root, "[data-bike-map]", async (el) => (await import("./map/bikes")).showBikes(el));
   lazily(root, "[data-map-pick]", async (el) => (await import("./map/pick")).pick(el));
   each<HTMLSelectElement>(root, "select[data-choose]", (el) => {
     void import("./components/choose").then(({ choose }) => choose(el)).catch(console.warn);

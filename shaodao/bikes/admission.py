@@ -18,6 +18,7 @@ from shaodao.cases.lifecycle import SYSTEM, Field, Text
 S, P = OperatorState, PaperState
 OWNER, REVIEWER = "operator", "reviewer"  # the operator's own posts; the headquarters and the responsible department
 EVERY = tuple(S)
+MACHINE = "machine"  # the kind of a field that only a machine fills in: such an action has no page
 
 
 @dataclass(frozen=True)
@@ -319,6 +320,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         "",
         fields=(Field("file", "table", _("表格"), help=_("CSV（UTF-8）或 Excel（.xlsx），最多 100,000 行")),),
         why=_("按车牌或编码新增和更新；有一行不对就整个文件不导入"),
+        shown=False,
+    ),
+    Transition(
+        "push_vehicles",
+        _("接口登记车辆"),
+        frozenset({OWNER}),
+        IN_FORCE,
+        "",
+        fields=(Field("rows", MACHINE, _("车辆")), Field("update", "bool", _("变更"), required=False)),
+        why=_("企业的系统通过 MDS 逐辆登记和变更"),
         shown=False,
     ),
 )

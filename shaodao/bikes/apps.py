@@ -9,6 +9,7 @@ class BikesConfig(AppConfig):
 
     def ready(self) -> None:
         from shaodao.bikes import history, notices, settings, tasks
+        from shaodao.bikes.findings import tasks as findings
         from shaodao.cases import tasks as clock
         from shaodao.foundation import chain, district
 
@@ -19,4 +20,5 @@ class BikesConfig(AppConfig):
         clock.register("kept", tasks.move)
         clock.register("rejudged", tasks.follow)
         clock.register("seen", tasks.see)
+        clock.register("findings", findings.observe)
         notices.register()

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import sys
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ IDS = ("bay_id", "id", "code", "fid", "name", "编号", "编码")
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PAIR = re.compile(rf"({NUMBER})\s*[,\s]\s*({NUMBER})")
 SUFFIXES = (".csv", ".geojson", ".json", ".gpkg", ".zip", ".shp")
+LARGEST_BYTES = 1024**3
 
 
 class Unreadable(Exception):
@@ -45,12 +47,17 @@ class Fault:
     def as_dict(self) -> dict[str, Any]:
         return {"row": self.row, "id": self.id, "what": self.what}
 
+    def __str__(self) -> str:
+        return f"{self.id}: {self.what}"
+
 
 @dataclass(frozen=True)
 class BayFile:
     """What a file holds: `ids` and `shapes` (Shapely areas in WGS-84) of the usable rows, `faults` of the others.
 
-    `rows` are the usable rows' numbers in the file, from 0; `read` counts all rows.
+    `rows` are the usable rows' numbers in the file, from 0; `read` counts all rows. `values` are the other columns of
+    the usable rows by name in small letters, as the file has them; `unnamed` are positions in `ids` of rows that have
+    no id of their own and are called by their number.
     """
 
     ids: list[str]
@@ -58,6 +65,8 @@ class BayFile:
     rows: NDArray[np.int64]
     read: int
     faults: list[Fault] = field(default_factory=list)
+    values: list[dict[str, Any]] = field(default_factory=list)
+    unnamed: frozenset[int] = frozenset()
 
 
 def read(path: Path, datum: str = "WGS-84") -> BayFile:
@@ -68,6 +77,8 @@ def read(path: Path, datum: str = "WGS-84") -> BayFile:
     suffix = path.suffix.lower()
     if datum not in datums.DATUMS:
         raise Unreadable(_("坐标系应为 %(names)s 之一") % {"names": ", ".join(datums.DATUMS)})
+    if path.stat().st_size > LARGEST_BYTES:
+        raise Unreadable(_("文件太大：最多 %(n)d MB") % {"n": LARGEST_BYTES // 1024**2})
     if suffix == ".csv":
         found = list(_csv(path))
     elif suffix in (".geojson", ".json"):
@@ -79,21 +90,43 @@ def read(path: Path, datum: str = "WGS-84") -> BayFile:
     return _judged(found, datum)
 
 
-Row = tuple[str, Any, str]  # id, shape or None, why there is none
+Row = tuple[str, Any, str, dict[str, Any]]  # id, shape or None, why there is none, other columns
 
 
 def _judged(found: Sequence[Row], datum: str) -> BayFile:
     shapes = np.empty(len(found), dtype=object)
-    shapes[:] = [shapely.force_2d(shape) if shape is not None else None for _id, shape, _why in found]
-    wrong = {row: why for row, (_id, _shape, why) in enumerate(found) if why}
-    wrong = dict(parking.faults(shapes)) | wrong
+    shapes[:] = [shapely.force_2d(shape) if shape is not None else None for _id, shape, *_x in found]
+    wrong = {row: in_words(why) for row, why in parking.faults(shapes)}
+    wrong |= {row: why for row, (_id, _shape, why, _v) in enumerate(found) if why}
     kept = np.array([row for row in range(len(found)) if row not in wrong], dtype=np.int64)
     ids = [found[row][0] or f"{row + 1}" for row in kept]
     faults = [Fault(row + 1, found[row][0], str(why)) for row, why in sorted(wrong.items())]
     good = shapes[kept]
     if datum not in ("WGS-84", "CGCS2000") and good.size:
         good = shapely.transform(good, lambda xy: np.column_stack(datums.to_wgs84(xy[:, 0], xy[:, 1], datum)))
-    return BayFile(ids, good, kept, len(found), faults)
+    unnamed = frozenset(n for n, row in enumerate(kept) if not found[row][0])
+    return BayFile(ids, good, kept, len(found), faults, [found[row][3] for row in kept], unnamed)
+
+
+def in_words(reason: str) -> str:
+    """The kernel's and GEOS's reason why a shape cannot be used, in the words of the page."""
+    where = reason[reason.find("[") :] if "[" in reason else ""
+    for begins, words in (
+        ("Self-intersection", _("边界自相交（像蝴蝶结）")),
+        ("Ring Self-intersection", _("边界自相交（像蝴蝶结）")),
+        ("Hole lies outside", _("洞在边界之外")),
+        ("Holes are nested", _("洞套着洞")),
+        ("Interior is disconnected", _("洞把面切成了几块")),
+        ("Nested shells", _("几个面互相重叠")),
+        ("Duplicate Rings", _("同一个环写了两遍")),
+        ("Too few points", _("不到三个角点")),
+        ("no area", _("不到三个角点")),
+        ("empty", _("没有边界")),
+        ("corners must be", _("经纬度超出范围：应是经度在前、纬度在后的度数，可能写反了或是投影坐标")),
+    ):
+        if reason.startswith(begins):
+            return f"{words} {where}".strip()
+    return _("不是面，点和线要先做缓冲区：%(e)s") % {"e": reason} if reason.startswith("a ") else reason
 
 
 # ── one kind of file each ────────────────────────────────────────────────────────────────────────────────────────
@@ -111,9 +144,14 @@ def _csv(path: Path) -> Iterator[Row]:
     if corners is None and wkt is None:
         raise Unreadable(_("没有边界这一列：应有 %(names)s 之一") % {"names": ", ".join((*CORNERS[:2], *WKT[:2]))})
     key = next((names[n] for n in IDS if n in names), None)
-    for row in rows:
-        text = (row.get(corners or wkt) or "").strip()
-        yield (row.get(key) or "").strip() if key else "", *(_ring(text) if corners else _wkt(text))
+    shape = corners or wkt
+    try:
+        for row in rows:
+            text = (row.get(shape) or "").strip()
+            others = {str(n).strip().lower(): v for n, v in row.items() if n not in (None, shape)}
+            yield (row.get(key) or "").strip() if key else "", *(_ring(text) if corners else _wkt(text)), others
+    except csv.Error as error:
+        raise Unreadable(_("第 %(n)d 行读不出来：%(e)s") % {"n": rows.line_num, "e": str(error)[:200]}) from None
 
 
 def _ring(text: str) -> tuple[Any, str]:
@@ -142,7 +180,7 @@ def _geojson(path: Path) -> Iterator[Row]:
         raise Unreadable(_("不是有效的 GeoJSON FeatureCollection：%(e)s") % {"e": str(error)[:200]}) from None
     for feature in features:
         if not isinstance(feature, dict):
-            yield "", None, _("不是要素")
+            yield "", None, _("不是要素"), {}
             continue
         given = feature.get("properties")
         properties: dict[str, Any] = given if isinstance(given, dict) else {}
@@ -152,16 +190,18 @@ def _geojson(path: Path) -> Iterator[Row]:
             shape, why = shapely.from_geojson(json.dumps(feature.get("geometry"))), ""
         except (shapely.errors.GEOSException, ValueError):
             shape, why = None, _("几何无法读取")
-        yield "" if key is None else str(key), shape, why or ("" if shape is not None else _("没有边界"))
+        others = {str(name).strip().lower(): value for name, value in properties.items()}
+        yield "" if key is None else str(key), shape, why or ("" if shape is not None else _("没有边界")), others
 
 
 def _gdal(path: Path) -> Iterator[Row]:
     import pyogrio
     from pyproj import CRS, Transformer
 
+    _check_unpacked(path)
     try:
         meta, fids, shapes, columns = pyogrio.raw.read(path, return_fids=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:
+    except (RuntimeError, OSError, ValueError) as error:  # pyogrio's own are RuntimeErrors
         raise Unreadable(_("文件打不开：%(e)s") % {"e": str(error)[:200]}) from None
     if shapes is None:
         raise Unreadable(_("文件里没有几何"))
@@ -173,7 +213,28 @@ def _gdal(path: Path) -> Iterator[Row]:
     key = next((names[n] for n in IDS if n in names), None)
     for i, shape in enumerate(geometries):
         yield (
-            str(columns[key][i]) if key is not None else str(fids[i]),
+            _plain(columns[key][i]) if key is not None else str(fids[i]),
             shape,
             "" if shape is not None else _("没有边界"),
+            {name: _plain(columns[n][i]) for name, n in names.items()},
         )
+
+
+def _plain(value: Any) -> str:
+    """A cell as text: empty for what is missing, and a whole number without its decimals."""
+    if value is None or (not isinstance(value, str) and str(value) in ("nan", "NaT")):
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _check_unpacked(path: Path) -> None:
+    """A small archive may unpack to more than a machine has."""
+    if path.suffix.lower() != ".zip":
+        return
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(entry.file_size for entry in packed.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise Unreadable(_("文件打不开：%(e)s") % {"e": str(error)[:200]}) from None
+    if size > LARGEST_BYTES:
+        raise Unreadable(_("文件太大：最多 %(n)d MB") % {"n": LARGEST_BYTES // 1024**2})

@@ -97,6 +97,29 @@ def judge(
     sys.exit(1 if shapes.faults else 0)
 
 
+@bikes.command("mqtt")
+def mqtt() -> None:
+    """Take in positions that operators publish by MQTT, until told to stop. Off unless MQTT_URL is set.
+
+    Run it once; `shaodao run` starts it by itself where MQTT_URL is set.
+    """
+    import logging
+
+    from django.conf import settings
+
+    from shaodao.bikes.ingest import listen
+
+    if not settings.MQTT_URL:
+        click.echo("MQTT: off; set MQTT_URL (mqtt://user:password@host:1883) to take in positions by MQTT")
+        return
+    try:
+        broker = listen.Broker.of(settings.MQTT_URL)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    logging.getLogger("shaodao.mqtt").setLevel(logging.INFO)
+    listen.run(broker, lambda topic: click.echo(f"MQTT: {broker.host}:{broker.port}, topic {topic}"))
+
+
 def show(report: "Report") -> None:
     """The report as a table for a person, errors first, then one line with the sums."""
     from django.utils.translation import gettext as _

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from shaodao.bikes import rules, settings
 from shaodao.bikes.models import Bay, Zone
+from shaodao.bikes.provinces import Provinces, index_of
 from shaodao.bikes.words import ZoneKind
 from shaodao.foundation import clock, district
 from shaodao.kernel.parking import BayIndex, Parked
@@ -84,14 +85,14 @@ class Ground:
     """Everything at one revision. `bay_pk`, `codes`, `capacity` are in the order of the index."""
 
     revision: tuple[Any, ...]
-    index: BayIndex
+    index: BayIndex | Provinces
     bay_pk: Longs
     codes: pa.Array
     capacity: Longs
     zones: list[Zone]
     _zone_shapes: NDArray[np.object_]
     grid: Grid
-    _forbidden: dict[tuple[int, ...], BayIndex] = field(default_factory=dict)
+    _forbidden: dict[tuple[int, ...], BayIndex | Provinces] = field(default_factory=dict)
 
     def in_force(self, now: datetime) -> tuple[int, ...]:
         """Which of `zones` hold at `now`."""
@@ -105,7 +106,7 @@ class Ground:
             return np.full(lon.size, NONE)
         index = self._forbidden.get(chosen)
         if index is None:
-            index = self._forbidden[chosen] = BayIndex.build(self._zone_shapes[list(chosen)], 0.0)
+            index = self._forbidden[chosen] = index_of(self._zone_shapes[list(chosen)])
         found = index.assign(lon, lat, accuracy)
         keys = np.array([self.zones[n].pk for n in chosen], np.int64)
         return np.where(found.parked == Parked.IN_BAY, keys[found.bay], NONE)
@@ -147,6 +148,11 @@ def ground() -> Ground:
         return _kept
 
 
+def grid() -> Grid:
+    """The unit grid of the district as it is loaded now; empty before a pack is."""
+    return _grid(district.current().digest)
+
+
 def forget() -> None:
     """Drop what is kept (between tests, whose databases are not the same)."""
     global _kept, _grid_kept  # noqa: PLW0603
@@ -170,7 +176,7 @@ def _make(revision: tuple[Any, ...]) -> Ground:
     zones = list(Zone.objects.filter(active=True, kind=ZoneKind.NO_PARKING).order_by("code"))
     return Ground(
         revision,
-        BayIndex.build(shapes([geometry for *_x, geometry in bays]), tolerance),
+        index_of(shapes([geometry for *_x, geometry in bays]), tolerance),
         np.array([row[0] for row in bays], np.int64),
         pa.array([row[1] for row in bays], pa.string()),
         np.array([row[2] for row in bays], np.int64),

@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from shaodao.bikes import queries
-from shaodao.bikes.admission import Transition
+from shaodao.bikes.admission import MACHINE, Transition
 from shaodao.bikes.models import ChecklistItem
 from shaodao.bikes.queries import Loaded
 from shaodao.cases.inputs import Fault, text_of
@@ -129,6 +129,12 @@ def _table(raw: Any, field: Field, loaded: Loaded) -> Any:
     return raw
 
 
+def _rows(raw: Any, field: Field, loaded: Loaded) -> list[Any]:
+    if not isinstance(raw, list):
+        raise Fault(_("这一项只能由接口给出"))
+    return raw
+
+
 def _id(raw: Any) -> int:
     text = str(raw).strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else 0
@@ -161,6 +167,7 @@ CHECKS: dict[str, Callable[[Any, Field, Loaded], Any]] = {
     "item": _item,
     "paper": _paper,
     "table": _table,
+    MACHINE: _rows,
     "person": _person,
     "token": _token,
 }

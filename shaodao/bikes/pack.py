@@ -1,11 +1,14 @@
 """This room's part of a pack: the checklist of papers; with --demo, illustrative operators and their accounts."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 
+from shaodao.bikes.findings.words import Rule
 from shaodao.bikes.models import ChecklistItem
+from shaodao.catalogue.tables import CATEGORIES, CONDITIONS, SCHEMES
 from shaodao.foundation import clock
 from shaodao.foundation.pack import SETTINGS_FILE, Pack, Part, register
 from shaodao.foundation.sync import retire, sync
@@ -78,6 +81,7 @@ def _check_settings(pack: Pack, known: dict[str, Any], operators: list[Any]) -> 
     if code and (code not in known or known[code]["kind"] != Organisation.Kind.DEPARTMENT):
         what, hint = _("没有编码为“%(p)s”的部门") % {"p": code}, _("要是 %(f)s 里的编码") % {"f": ORGANISATIONS.file}
         problems.append(Problem(SETTINGS_FILE, 0, "settings.bikes.department", what, hint))
+    problems += _check_findings(pack, bikes.get("findings"))
     ceiling, total = bikes.get("fleet_ceiling", 0), 0
     for row in operators:
         total += row["quota"] if row["outcome"] != "asked" else 0
@@ -86,6 +90,27 @@ def _check_settings(pack: Pack, known: dict[str, Any], operators: list[Any]) -> 
             problems.append(row.problem("quota", what, _("改小配额，或改 settings.bikes.fleet_ceiling")))
             break
     return problems
+
+
+def _check_findings(pack: Pack, block: Any) -> Iterator[Problem]:
+    """A rule files under a category and condition of the active catalogue, or under none."""
+    active = {row["scheme"] for row in pack.table(SCHEMES) if row["active"]}
+    known = {f"{row['kind']}-{row['code']}" for row in pack.table(CATEGORIES) if row["scheme"] in active}
+    conditions = {(f"{r['kind']}-{r['code']}", r["seq"]) for r in pack.table(CONDITIONS) if r["scheme"] in active}
+    for name in Rule.values:
+        rule = block.get(name) if isinstance(block, dict) else None
+        key = rule.get("category") if isinstance(rule, dict) else None
+        if not isinstance(rule, dict) or not key:
+            continue
+        where = f"settings.bikes.findings.{name}"
+        if key not in known:
+            what, hint = _("启用的目录里没有类别 %(k)s") % {"k": key}, _("写作 event-0493 或 component-0225")
+            yield Problem(SETTINGS_FILE, 0, f"{where}.category", what, hint)
+        elif (key, rule.get("condition", 1)) not in conditions and any(k == key for k, _seq in conditions):
+            what = _("类别 %(k)s 没有第 %(n)s 条立案条件") % {"k": key, "n": rule.get("condition", 1)}
+            yield Problem(
+                SETTINGS_FILE, 0, f"{where}.condition", what, _("要是 %(f)s 里的序号") % {"f": CONDITIONS.file}
+            )
 
 
 def counts(pack: Pack) -> dict[str, int]:

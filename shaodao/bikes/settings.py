@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from shaodao.bikes.findings.settings import FindingSettings
 from shaodao.foundation import district
 
 ADDRESS = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+")
@@ -32,6 +33,22 @@ class ParkingSettings(msgspec.Struct, frozen=True):
             raise ValueError("fixes: 1 or more; metres_per_bike: more than 0")
 
 
+class SitingSettings(msgspec.Struct, frozen=True):
+    """What is remarked on when bays come in; a bay is never refused for it."""
+
+    nearest_m: float = 300.0  # no other bay within this: somebody would have to walk too far
+    clear_m: float = 20.0  # nearer to an exit of the metro, a crossing …
+    overlap_m2: float = 1.0  # shared with another bay: more than the error of a survey
+    smallest_m2: float = 1.0  # one bike's place
+    largest_m2: float = 500.0
+
+    def __post_init__(self) -> None:
+        if min(self.nearest_m, self.clear_m, self.overlap_m2, self.smallest_m2) < 0:
+            raise ValueError("siting: no number may be less than 0")
+        if not self.smallest_m2 < self.largest_m2:
+            raise ValueError("smallest_m2: less than largest_m2")
+
+
 class IngestSettings(msgspec.Struct, frozen=True):
     """What is taken in, what is marked, how long it is kept."""
 
@@ -43,10 +60,15 @@ class IngestSettings(msgspec.Struct, frozen=True):
     raw_days: int = 180  # positions of parked bikes are kept
     trip_hours: int = 24  # and those of bikes in use
     trip_decimals: int = 3  # of degrees, of bikes in use: about 100 metres
+    registered_only: bool = True  # MDS: positions of devices that are not registered are refused, as the standard says
+    push_rows: int = 20_000  # in one call by MDS,
+    push_mb: float = 16.0  # and its size
 
     def __post_init__(self) -> None:
         if self.raw_days < 1 or self.trip_hours < 1 or not 0 <= self.trip_decimals <= 6:
             raise ValueError("raw_days and trip_hours: 1 or more; trip_decimals: 0 to 6")
+        if not 1 <= self.push_rows <= 30_000 or not 0 < self.push_mb <= 100:
+            raise ValueError("push_rows: 1 to 30,000; push_mb: up to 100 megabytes")
 
 
 class PublishSettings(msgspec.Struct, frozen=True):
@@ -83,8 +105,10 @@ class BikeSettings(msgspec.Struct, frozen=True):
     staff_per_1000: float = 5.0  # dispatch staff for each 1,000 bikes of the quota, at least; 0: not asked
     intact_percent: float = 95.0  # of the fleet that is fit to ride, at least; 0: not asked
     parking: ParkingSettings = ParkingSettings()
+    siting: SitingSettings = SitingSettings()
     ingest: IngestSettings = IngestSettings()
     publish: PublishSettings = PublishSettings()
+    findings: FindingSettings = FindingSettings()
 
     def __post_init__(self) -> None:
         if not 0 <= self.fleet_ceiling <= 10_000_000:

@@ -26,7 +26,7 @@ KINDS = {"bicycle": "自行车", "ebike": "电动自行车"}  # words of the fil
 STATES = {"active": "投放中", "maintenance": "维修中", "scrapped": "已报废", "lost": "已丢失"}
 
 
-def _plate(value: str) -> str:
+def plate(value: str) -> str:
     """A plate (晋B12345) or the content of a QR code (an address, a number): no blanks, nothing that starts a formula."""
     if (
         len(value) > 60
@@ -46,7 +46,7 @@ def _feed_id(value: str) -> str:
 VEHICLES = TableSpec(
     "vehicles",
     (
-        Column("plate", _plate, label="车牌或编码"),
+        Column("plate", plate, label="车牌或编码"),
         Column("vehicle_id", _feed_id, required=False, default=None, label="数据接口编号"),
         Column("kind", choice(VehicleKind.values, KINDS), required=False, default="bicycle", label="车型"),
         Column("state", choice(VehicleState.values, STATES), required=False, default="active", label="状态"),

@@ -2,12 +2,21 @@
 
 from django.urls import path
 
-from shaodao.bikes.views import feeds, operators, quality, vehicles
+from shaodao.bikes.views import feeds, findings, map, now, operators, parameters, quality, vehicles
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
     path("new/", operators.new, name="bikes_new"),
+    path("findings/", findings.findings, name="bikes_findings"),
     path("vehicles/", vehicles.vehicles, name="bikes_all_vehicles"),
+    path("now/", now.now, name="bikes_now"),
+    path("now/list/", now.vehicles, name="bikes_seen"),
+    path("now/bays/", now.bays, name="bikes_bays_now"),
+    path("map/", map.page, name="bikes_map"),
+    path("map/changes/", map.changes, name="bikes_map_changes"),
+    path("map/grounds/", map.grounds, name="bikes_map_grounds"),
+    path("map/vehicles/<int:pk>/", map.vehicle, name="bikes_map_vehicle"),
+    path("parameters/", parameters.parameters, name="bikes_parameters"),
     path("operators/<str:code>/", operators.operator, name="bikes_operator"),
     path("operators/<str:code>/papers/<int:pk>/", operators.paper, name="bikes_paper"),
     path("operators/<str:code>/do/<slug:action>/", operators.do, name="bikes_do"),

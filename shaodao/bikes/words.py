@@ -113,6 +113,8 @@ class Reason(TextChoices):
     NO_POSITION = "no_position", _("没有经纬度，或超出范围")
     NULL_ISLAND = "null_island", _("坐标为 0, 0")
     DUPLICATE = "duplicate", _("重复：同一辆车同一时刻已收到")
+    BAD_FIELD = "bad_field", _("缺少必填项，或某项不是应有的形式")
+    UNREGISTERED = "unregistered", _("车辆没有登记")
 
 
 LATENCY = (1, 2, 5, 10, 30, 60, 300, 900, 3600)

@@ -117,6 +117,12 @@ def close(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answ
     return _("还有任务没有办结，不能结案") if case.open_assignments else None
 
 
+def clear(case: CaseFacts, on: object, actor: ActorFacts, now: datetime) -> Answer:
+    if any(d.open for d in case.disputes):
+        return _("争议裁定之前不能自动结案")
+    return _("吹哨任务还没有办结") if any(a.via == "whistle" for a in case.open_assignments) else None
+
+
 def evaluate(case: CaseFacts, on: AssignmentFacts, actor: ActorFacts, now: datetime) -> Answer:
     if on.via == "self":
         return _("街道自行处置的不作自我评价")

@@ -149,7 +149,9 @@ def close(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
 
 
 def evaluate(actor: ActorFacts, now: datetime) -> QuerySet[Case]:
-    rows = Assignment.objects.filter(state=A.DONE, evaluation=None).exclude(via=Assignment.Via.SELF)
+    """What a person handed back; a part that an observer saw done asks for no rating (and can be given one)."""
+    rows = Assignment.objects.filter(state=A.DONE, evaluation=None, finished_by__isnull=False)
+    rows = rows.exclude(via=Assignment.Via.SELF)
     return _with(rows).filter(territory(actor, STREET), state=S.CLOSED)
 
 

@@ -81,6 +81,7 @@ SAYS: dict[str, Promise | Callable[[Data], str]] = {
     "reopened": _reopened,
     "unsolved": gettext_lazy("上报人说没有解决，请核对：%(n)s"),
     "ruling": gettext_lazy("争议已裁定，任务撤回：%(n)s"),
+    "spot_check": gettext_lazy("数据显示已消除，请到现场抽查：%(n)s"),
     "supervise": gettext_lazy("督办 %(n)s：%(why)s"),
     "urge": gettext_lazy("催办 %(n)s：%(why)s"),
     "whistle_draft": gettext_lazy("待确认吹哨：%(n)s"),

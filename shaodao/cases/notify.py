@@ -94,6 +94,7 @@ TOLD: dict[str, tuple[Text, Callable[["Step", Report], str]]] = {
     "note": (gettext_lazy("办理进展"), _note),
     "close": (gettext_lazy("已办结"), _closed),
     "close_not_fixed": (gettext_lazy("已结案"), _closed),
+    "clear": (gettext_lazy("已办结"), _closed),
     "rebound": (gettext_lazy("重新办理"), _rebound),
     "recheck": (gettext_lazy("重新办理"), _rebound),
     "reopen": (gettext_lazy("重新办理"), _reopened),

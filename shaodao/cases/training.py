@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from shaodao.cases.models import Report
+from shaodao.cases.words import Channel
 from shaodao.catalogue import suggest
 from shaodao.foundation import clock
 
@@ -34,7 +35,11 @@ def retrain(now: datetime) -> int:
 
 
 def filed() -> QuerySet[Any]:
-    """Reports with text whose case the headquarters accepted under a category of the active catalogue."""
-    return Report.objects.filter(
-        case__filed_at__isnull=False, case__category__active=True, case__category__scheme__active=True
-    ).exclude(text="")
+    """Reports that people wrote and whose case was accepted under a category of the active catalogue."""
+    return (
+        Report.objects.filter(
+            case__filed_at__isnull=False, case__category__active=True, case__category__scheme__active=True
+        )
+        .exclude(text="")
+        .exclude(channel=Channel.SENSOR)
+    )

@@ -1,4 +1,5 @@
-"""The second, small process: `granian --interface asgi shaodao.config.asgi:application` serves GET /events.
+"""The second, small process: `granian --interface asgi shaodao.config.asgi:application` serves GET /events and what is
+below it.
 
 Pages and API stay on WSGI. A reverse proxy leads /events here; without one the stream is on a port of its own.
 """
@@ -11,9 +12,10 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
 django.setup()
 
+from shaodao.bikes.seen.live import Bikes  # noqa: E402
 from shaodao.cases.live.stream import Stream  # noqa: E402
 
-application = Stream()
+application = Bikes(Stream())
 
 
 def command(host: str, port: int) -> list[str]:

@@ -13,6 +13,8 @@ from typing import Any
 
 from django.conf import settings
 
+OPTIONAL = {"events", "mqtt"}  # processes without which the others go on
+
 
 def pack_directory() -> Path:
     """The pack that is loaded into an empty database: from the source tree, else from the installed package."""
@@ -91,7 +93,8 @@ def demo_accounts() -> str:
 
 
 def serve(host: str, port: int, workers: int, *, demo: bool, talk: Any) -> int:
-    """Run the web server, the event stream and the clock until one of them ends or we are told to stop.
+    """Run the web server, the event stream, the clock, and where MQTT_URL is set the subscriber, until one of them ends
+    or we are told to stop.
 
     Without the stream (its port, the next one, is taken) the pages only do not announce news by themselves.
     """
@@ -109,6 +112,8 @@ def serve(host: str, port: int, workers: int, *, demo: bool, talk: Any) -> int:
                    "--workers-kill-timeout", "3", "shaodao.config.asgi:application"],
         "clock": [sys.executable, "-m", "shaodao.cli", "tick", "--loop", "15"],
     }  # fmt: skip
+    if settings.MQTT_URL:
+        commands["mqtt"] = [sys.executable, "-m", "shaodao.cli", "bikes", "mqtt"]
     processes = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}
     stop = {"asked": False}
 
@@ -121,7 +126,7 @@ def serve(host: str, port: int, workers: int, *, demo: bool, talk: Any) -> int:
     failed = None
     while not stop["asked"] and failed is None:
         time.sleep(0.3)
-        failed = next((name for name, p in processes.items() if name != "events" and p.poll() is not None), None)
+        failed = next((name for name, p in processes.items() if name not in OPTIONAL and p.poll() is not None), None)
     for process in processes.values():
         with contextlib.suppress(ProcessLookupError):
             process.terminate()

@@ -15,6 +15,7 @@ urlpatterns = [
     path("media/", include("shaodao.foundation.urls")),
     path("map/", include("shaodao.places.urls")),
     path("api/v1/", api.urls),
+    path("mds/v2/", include("shaodao.bikes.mds_urls")),
     path("open311/v2/", include("shaodao.cases.open311_urls")),
     path("login/", sign_in, name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),

@@ -1,9 +1,10 @@
 """The foundation's part of a pack: district.yaml, the outline and the working calendar."""
 
 import zoneinfo
+from collections.abc import Iterator
 from datetime import date
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 import holidays
 import msgspec
@@ -74,6 +75,15 @@ def _centre(data: dict[str, Any]) -> tuple[float, float] | None:
     return (lon, lat) if 72 < lon < 136 and 3 < lat < 54 else None
 
 
+def _blocks(struct: Any, block: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
+    """A block and the blocks within it: (what its fields are, what the pack writes, where)."""
+    yield struct, block, path
+    for part in msgspec.structs.fields(struct):
+        kinds = [k for k in (part.type, *get_args(part.type)) if isinstance(k, type) and issubclass(k, msgspec.Struct)]
+        if kinds and isinstance(block, dict) and part.name in block:
+            yield from _blocks(kinds[0], block[part.name], f"{path}.{part.name}")
+
+
 def _check_settings(settings: Any) -> list[Problem]:
     """Faults of the typed settings, with the path that msgspec names; unknown names are faults too (a typing slip)."""
     if not isinstance(settings, dict):
@@ -83,7 +93,7 @@ def _check_settings(settings: Any) -> list[Problem]:
     names: list[tuple[Any, Any, str]] = [
         (district.Settings, settings, "settings"),
         (district.Limits, settings.get("limits"), "settings.limits"),
-        *((kind, settings.get(name), f"settings.{name}") for name, kind in kinds.items()),
+        *(nested for name, kind in kinds.items() for nested in _blocks(kind, settings.get(name), f"settings.{name}")),
     ]
     for struct, block, path in names:
         known = set(struct.__struct_fields__) | (set(kinds) if struct is district.Settings else set())

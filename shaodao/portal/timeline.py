@@ -84,6 +84,8 @@ SAYS: dict[str, Promise | Callable[[Data], Any]] = {
     "close": _("结案：已解决"),
     "close_not_fixed": _("结案：未能解决"),
     "answer": _("书面答复并结案"),
+    "clear": _("结案：问题已消除"),
+    "spot_check": _("数据显示已消除，到现场抽查"),
     "recheck": lambda d: _("回头看：又出现了") if d.get("rebounded") else _("回头看：没有反弹"),
     "rebound": _("问题又出现，重新交办"),
     "reopen": _("上报人说没有解决，重新交办"),

@@ -8,6 +8,7 @@ from django.utils import translation
 from shaodao.bikes import history as book
 from shaodao.bikes import rules
 from shaodao.bikes.actions import BODIES, enrol
+from shaodao.bikes.actions.devices import Pushed
 from shaodao.bikes.admission import BY_ACTION, OWNER, REVIEWER, TRANSITIONS, OperatorFacts, PaperFacts
 from shaodao.bikes.models import Operator, OperatorEvent, OperatorPaper
 from shaodao.bikes.words import IN_FORCE, OperatorState
@@ -45,6 +46,8 @@ def given_for(office, operator, action):
         data = {"item": "licence", "file": file()}
     elif action == "import_vehicles":
         data = {"file": table(("A1", "a-1", "bicycle", "active"))}
+    elif action == "push_vehicles":
+        data = {"rows": [Pushed("d-1", "B1", "ebike")]}
     elif action == "issue_token":
         data["person"] = office.clerk(operator).username
     elif action == "revoke_token":

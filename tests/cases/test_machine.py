@@ -37,6 +37,8 @@ INSIDE = {
     "end_watch",
     "recompute",
     "answer",
+    "clear",
+    "spot_check",
 }  # given more than a form can give
 BESIDE = {"report", "merge_in", "merge_out", "split_off"}  # events that are no actions of their own
 CASES = 4

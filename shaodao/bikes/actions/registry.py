@@ -49,7 +49,7 @@ def import_vehicles(s: Step, file: Any) -> dict[str, int]:
     _write(s.operator, new, changed)
     result = {"read": len(rows), "created": len(new), "updated": len(changed)}
     result["unchanged"] = result["read"] - result["created"] - result["updated"]
-    result["found"] = _no_longer_unknown(s.operator, [*new, *changed])
+    result["found"] = no_longer_unknown(s.operator, [*new, *changed])
     counted = Vehicle.objects.filter(operator=s.operator, state__in=COUNTED).count()
     result["over"] = max(0, counted - s.operator.quota)
     file.seek(0)
@@ -108,7 +108,7 @@ def _write(operator: Operator, new: list[Vehicle], changed: list[Vehicle]) -> No
     Vehicle.objects.bulk_create(new, batch_size=BATCH)
 
 
-def _no_longer_unknown(operator: Operator, rows: list[Vehicle]) -> int:
+def no_longer_unknown(operator: Operator, rows: list[Vehicle]) -> int:
     """Vehicles that the feed had shown already: the registry takes over when they were last seen."""
     unknown = {u.vehicle_id: u for u in UnknownVehicle.objects.filter(operator=operator)}
     if not unknown:

@@ -22,6 +22,11 @@ _RIDDEN = np.array([state in RIDDEN for state in STATES])
 _ABSENT = np.array([state in ABSENT for state in STATES])
 
 
+def coded(reason: Reason) -> int:
+    """The number of a reason in `why` and in `Positions.refused`."""
+    return 1 + REASONS.index(reason)
+
+
 @dataclass(frozen=True, eq=False)
 class Checked:
     """Rows of one call after the checks that need no database.
@@ -72,7 +77,7 @@ def check(sent: Positions, now_ms: int, limits: IngestSettings) -> Checked:
     Raises ValueError for a datum that is none.
     """
     n = len(sent)
-    why = np.zeros(n, np.int8)
+    why = np.zeros(n, np.int8) if sent.refused is None else sent.refused.astype(np.int8)
     vehicle, ids = _identified(sent, why)
     lon, lat = sent.lon, sent.lat
     placed = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
@@ -108,6 +113,8 @@ def _identified(sent: Positions, why: NDArray[np.int8]) -> tuple[NDArray[np.int6
     known: dict[str, int] = {}
     vehicle = np.full(len(sent), -1, np.int64)
     for row, given in enumerate(sent.vehicle_id.tolist()):
+        if why[row] != KEPT:
+            continue
         if not isinstance(given, str):
             why[row] = 1 + REASONS.index(Reason.NO_ID)
             continue

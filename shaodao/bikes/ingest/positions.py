@@ -26,6 +26,9 @@ class Positions:
         (n,) float64 metres, NaN where the feed does not say.
     rows
         (n,) int64, where each stands in what was sent, from 0: reasons name it.
+    refused
+        (n,) int8, rows that the door cannot take, with the reason as in `checks.coded`, 0 for none; None: it takes all.
+        They go through the ingest too, so that the quality of the feed counts them.
     """
 
     vehicle_id: NDArray[np.object_]
@@ -36,6 +39,7 @@ class Positions:
     accuracy_m: NDArray[np.float64]
     rows: NDArray[np.int64]
     datum: str = "WGS-84"
+    refused: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return int(self.at_ms.size)
@@ -45,6 +49,7 @@ class Positions:
         return Positions(
             self.vehicle_id[rows], self.at_ms[rows], self.lon[rows], self.lat[rows],
             self.state[rows], self.accuracy_m[rows], self.rows[rows], self.datum,
+            None if self.refused is None else self.refused[rows],
         )  # fmt: skip
 
     @classmethod

@@ -83,6 +83,8 @@ class Moment:
 
     `vehicles`: all bikes that stand in it, whoever's; `available`, `disabled`: of admitted operators, to ride and not, by
     kind; `reported_ms`: when the last of them was reported, 0 where there is none. `updated`: when anything was.
+    `standing`: those that may be listed. `fleet`: how many bikes there are, in use or not, whoever's; `lon`, `lat`: where
+    those stand that are not in use, for counts by area and nothing else.
     """
 
     ground: Ground
@@ -91,6 +93,9 @@ class Moment:
     disabled: NDArray[np.int64]
     reported_ms: NDArray[np.int64]
     standing: list[Standing]
+    fleet: int
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
     updated: datetime
     read_at: datetime
     made: dict[str, Any] = field(default_factory=dict)
@@ -187,7 +192,7 @@ def multipolygons(areas: Iterable[Any]) -> list[list[Any]]:
 def _read_moment(here: Ground, now: datetime) -> Moment:
     place = {bay.pk: n for n, bay in enumerate(here.bays)}
     ebikes = set(Vehicle.objects.filter(kind=EBIKE).exclude(vehicle_id=None).values_list("operator_id", "vehicle_id"))
-    rows = VehicleStatus.objects.exclude(state__in=[*RIDDEN, *ABSENT]).order_by("pk").values_list(
+    rows = VehicleStatus.objects.exclude(state__in=ABSENT).order_by("pk").values_list(
         "operator_id", "operator__state", "vehicle_id", "state", "at_ms", "received_ms", "lon_e6", "lat_e6",
         "bay_id", "community_id", "stood_since_ms")  # fmt: skip
     return Tally(here, place, ebikes, now).of(list(rows))
@@ -207,6 +212,7 @@ class Tally:
         self.available = {kind: np.zeros(n, np.int64) for kind in (BICYCLE, EBIKE)}
         self.silent_ms = int(settings.current().parking.silent_hours * 3_600_000)
         self.standing: list[Standing] = []
+        self.fleet, self.spots = 0, list[tuple[float, float]]()
 
     def of(self, rows: list[tuple[Any, ...]]) -> Moment:
         newest: dict[int, int] = {}
@@ -216,17 +222,23 @@ class Tally:
         for operator, admission, name, state, at, received, lon, lat, bay_pk, community, since in rows:
             if received < newest[operator] - self.silent_ms:
                 continue
+            self.fleet += 1
+            if state in RIDDEN:
+                continue
+            spot = round(lon / 1e6, 6), round(lat / 1e6, 6)
+            self.spots.append(spot)
             admitted, bay = admission == OperatorState.ADMITTED, self.place.get(bay_pk)
             kind = EBIKE if (operator, name) in self.ebikes else BICYCLE
             if bay is not None:
                 self._count(bay, state, received, kind, admitted)
             if admitted and state in LISTED and community is not None and received >= now_ms - self.silent_ms:
-                spot = round(lon / 1e6, 6), round(lat / 1e6, 6)
                 self.standing.append(Standing(operator, name, state, at, *spot, bay, since, kind))
         last = max(newest.values(), default=0)
         updated = moment_of(last) if last else self.here.updated
         counts = (self.vehicles, self.available, self.disabled, self.reported)
-        return Moment(self.here, *counts, self.standing, min(updated, self.now), self.now)
+        spots = np.array(self.spots, np.float64).reshape(-1, 2).T
+        where = self.fleet, spots[0], spots[1]
+        return Moment(self.here, *counts, self.standing, *where, min(updated, self.now), self.now)
 
     def _count(self, bay: int, state: str, received: int, kind: str, admitted: bool) -> None:
         self.vehicles[bay] += 1

@@ -1,10 +1,19 @@
 """Badges of this room: how an operator stands, what became of a paper."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from shaodao.bikes.models import ChecklistItem, Operator, OperatorPaper
+from shaodao.bikes.findings.words import FindingState
+from shaodao.bikes.models import ChecklistItem, Finding, Operator, OperatorPaper
+from shaodao.bikes.seen import present
+from shaodao.bikes.seen.filling import FillState
+from shaodao.bikes.seen.words import SeenAs
+from shaodao.bikes.tabs import tabs
 from shaodao.bikes.words import OperatorState, PaperState
 from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import light
@@ -15,6 +24,11 @@ COLOURS = {
     S.DRAFT: "paused", S.SUBMITTED: "yellow", S.ASKED: "yellow", S.ADMITTED: "green", S.SUSPENDED: "red",
     S.REFUSED: "done", S.WITHDRAWN: "done", S.EXPIRED: "done",
 }  # fmt: skip
+SEEN = {
+    SeenAs.IN_BAY: "green", SeenAs.NEAR_BAY: "green", SeenAs.OUTSIDE: "yellow", SeenAs.ZONE: "red",
+    SeenAs.UNCERTAIN: "paused", SeenAs.SILENT: "paused", SeenAs.IN_USE: "done", SeenAs.AWAY: "done", SeenAs.GONE: "done",
+}  # fmt: skip
+FILLS = {FillState.OVER: "red", FillState.TIGHT: "yellow", FillState.ROOM: "green", FillState.EMPTY: "done"}
 PAPERS = {P.SENT: "yellow", P.ACCEPTED: "green", P.MORE: "red", P.REPLACED: "done"}
 
 
@@ -32,7 +46,57 @@ def paper_state(paper: OperatorPaper, stale: bool = False) -> SafeString:
     return light(PAPERS[PaperState(paper.state)], str(PaperState(paper.state).label))
 
 
+FINDINGS = {FindingState.OPEN: "yellow", FindingState.FILED: "red", FindingState.CLEARED: "green"}
+
+
+@register.simple_tag
+def finding_state(row: Finding) -> SafeString:
+    """How a finding stands: colour, shape and words."""
+    return light(FINDINGS[FindingState(row.state)], str(FindingState(row.state).label))
+
+
 @register.filter
 def what(item: ChecklistItem) -> str:
     """What the reviewer looks at, in the language of the page."""
     return named(item, "what")
+
+
+@register.inclusion_tag("bikes/_tabs.html", takes_context=True)
+def bike_tabs(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The tabs of this room's pages."""
+    return {"tabs": tabs(context["request"].path)}
+
+
+@register.filter
+def time_of(ms: int | None) -> datetime | None:
+    """A stored time in milliseconds as a datetime."""
+    return None if ms is None else present.at(ms)
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share as 61.3 %; a dash where there is none. Never rounded up to all, nor down to none."""
+    if share is None:
+        return "—"
+    rounded = round(share * 100, 1)
+    if rounded == 100 and share < 1:
+        rounded = 99.9
+    return f"{0.1 if rounded == 0 and share > 0 else rounded:.1f} %"
+
+
+@register.simple_tag
+def seen_badge(seen: str) -> SafeString:
+    """The class of a vehicle: colour, shape and words."""
+    return light(SEEN[SeenAs(seen)], str(SeenAs(seen).label))
+
+
+@register.simple_tag
+def fill_badge(state: str) -> SafeString:
+    """How full a bay is: colour, shape and words."""
+    return light(FILLS[FillState(state)], str(FillState(state).label))
+
+
+@register.simple_tag
+def metres(mm: int) -> str:
+    """A distance in millimetres as 3.4 m."""
+    return _("%(m)s 米") % {"m": f"{mm / 1000:.1f}"}

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from shaodao.bikes import queries, rules, settings, tables, timeline
 from shaodao.bikes.actions import enrol, perform
 from shaodao.bikes.actions.registry import MOST_PROBLEMS, BadTable
-from shaodao.bikes.admission import BY_ACTION, OWNER, REVIEWER, Transition
+from shaodao.bikes.admission import BY_ACTION, MACHINE, OWNER, REVIEWER, Transition
 from shaodao.bikes.forms import ActionForm, EnrolForm
+from shaodao.bikes.ingest import doors
 from shaodao.bikes.models import Operator
 from shaodao.bikes.queries import Loaded
 from shaodao.bikes.requests import enter, operator_of
@@ -108,6 +109,7 @@ def operator(request: HttpRequest, code: str) -> HttpResponse:
                 for name in ("hand_in", "save", "issue_token", "import_vehicles")
             },
             "tokens": [_token(t) for t in queries.bike_tokens(row)],
+            "doors": doors.of(row),
             "events": timeline.events(row),
             "owner": OWNER in parties,
         }
@@ -171,7 +173,7 @@ def paper(request: HttpRequest, code: str, pk: int) -> HttpResponseBase:
 def do(request: HttpRequest, code: str, action: str, on: int | None = None) -> HttpResponse:
     """GET shows the form of an action (or why it is not possible), POST does it, then back to the file."""
     t = BY_ACTION.get(action)
-    if t is None or t.roles == {SYSTEM}:
+    if t is None or t.roles == {SYSTEM} or any(f.kind == MACHINE for f in t.fields):
         raise Http404
     row, actor = operator_of(request, code), actor_of(request)
     loaded = queries.load(row, clock.now())

@@ -124,11 +124,12 @@ def recheck(s: Step, *, on: Recheck, rebounded: bool, remark: str, photos: list[
 
 
 @action("rebound")
-def rebound(s: Step) -> None:
-    come_back(s)
+def rebound(s: Step, *, given: parts.Given | None = None) -> None:
+    """`given`: an observer's own limits."""
+    come_back(s, given=given)
 
 
-def come_back(s: Step, *, rebound: bool = True) -> None:
+def come_back(s: Step, *, rebound: bool = True, given: parts.Given | None = None) -> None:
     """The same lead gets it again with its history, and the street hears; 反弹 counts against who closed it."""
     lead = s.loaded.lead()
     s.case.rebound_count += rebound
@@ -148,6 +149,6 @@ def come_back(s: Step, *, rebound: bool = True) -> None:
     s.case.state = CaseState.HANDLING
     again = Assignment.Via.REBOUND if rebound else Assignment.Via.REOPENED
     via = Assignment.Via.SELF if lead.via == Assignment.Via.SELF else again
-    parts.assign(s, lead.organisation, Assignment.Role.LEAD, via)
+    parts.assign(s, lead.organisation, Assignment.Role.LEAD, via, given=given)
     s.tell(lead.organisation_id, kind, again=True)
     s.data = {"lead": parts.refs([lead.organisation])[0], "channel": str(Channel.STREET)}

@@ -46,14 +46,16 @@ class Clocks:
         self.rows.append(clock)
         return clock
 
-    def stop(self, kind: str, assignment: Assignment | None = None, *, cancelled: bool = False) -> None:
-        """Stop a clock if it runs: met (or missed) unless cancelled."""
+    def stop(
+        self, kind: str, assignment: Assignment | None = None, *, cancelled: bool = False, at: datetime | None = None
+    ) -> None:
+        """Stop a clock if it runs: met (or missed) unless cancelled. `at`: when it came true, if before now."""
         clock = self.running(kind, assignment)
         if clock:
             self.step.touch(clock)
             if clock.pauses and clock.pauses[-1][1] is None:
                 self._close_pause(clock)
-            clock.stopped_at, clock.cancelled = self.step.now, cancelled
+            clock.stopped_at, clock.cancelled = at or self.step.now, cancelled
 
     def stop_all(self, assignment: Assignment | None = None, *, cancelled: bool = True) -> None:
         """Stop every running clock of an assignment (None: of the whole case)."""

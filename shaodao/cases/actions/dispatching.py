@@ -13,11 +13,12 @@ LEAD, SUPPORT = Assignment.Role.LEAD, Assignment.Role.SUPPORT
 
 
 @action("dispatch")
-def dispatch(s: Step, *, lead: Organisation, supports: list[Organisation]) -> None:
+def dispatch(s: Step, *, lead: Organisation, supports: list[Organisation], given: parts.Given | None = None) -> None:
+    """`given`: an observer's own limits for everybody whom it calls."""
     parts.handling_now(s)
-    parts.assign(s, lead, LEAD, Assignment.Via.DISPATCH)
+    parts.assign(s, lead, LEAD, Assignment.Via.DISPATCH, given=given)
     for organisation in supports:
-        parts.assign(s, organisation, SUPPORT, Assignment.Via.DISPATCH)
+        parts.assign(s, organisation, SUPPORT, Assignment.Via.DISPATCH, given=given)
     s.data = {"lead": parts.refs([lead])[0], "supports": parts.refs(supports)}
 
 

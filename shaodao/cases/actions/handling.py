@@ -8,7 +8,7 @@ from shaodao.cases.actions import parts
 from shaodao.cases.actions.dispatching import after_leaving, all_done
 from shaodao.cases.actions.step import Step, action
 from shaodao.cases.models import Assignment, Dispute, Note, Photo, TimeRequest
-from shaodao.cases.words import REQUEST_ENDED, AssignmentState, ClockKind
+from shaodao.cases.words import AssignmentState, ClockKind
 from shaodao.foundation import district
 from shaodao.foundation.errors import Invalid
 from shaodao.kernel.geodesy import distance_m
@@ -142,11 +142,7 @@ def finish(s: Step, *, on: Assignment, result: str, photos: list[int]) -> None:
     for kind in (ClockKind.SIGN, ClockKind.ARRIVE, ClockKind.HANDLE):
         s.clocks.stop(kind, on)
     parts.add_photos(s, photos, Photo.Purpose.AFTER, assignment=on)
-    for request in s.loaded.requests:
-        if request.assignment_id == on.pk and request.state == TimeRequest.State.PENDING:
-            s.touch(request)
-            request.state, request.decided_at = TimeRequest.State.REFUSED, s.now
-            request.decision = REQUEST_ENDED
+    parts.end_requests(s, on)
     s.data = {"organisation": on.organisation.name, "result": result}
     if not parts.open_assignments(s):
         all_done(s)

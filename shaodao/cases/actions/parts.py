@@ -1,17 +1,26 @@
 """What several actions do alike: open a case's first step, add photos, send an organisation its assignment."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shaodao.cases import queries
 from shaodao.cases.actions.clocks import limit_of
 from shaodao.cases.actions.step import Actor, Step
-from shaodao.cases.models import Assignment, Case, Note, Photo, Report, Whistle
+from shaodao.cases.models import Assignment, Case, Note, Photo, Report, TimeRequest, Whistle
 from shaodao.cases.notices import name_of
-from shaodao.cases.words import AssignmentState, CaseState, ClockKind
+from shaodao.cases.words import REQUEST_ENDED, AssignmentState, CaseState, ClockKind
 from shaodao.foundation import district
 from shaodao.foundation.district import Limit
 from shaodao.organisations.models import Organisation
+
+
+@dataclass(frozen=True)
+class Given:
+    """Limits of a lead that come with its case instead of from the catalogue: to be on the spot, and to have handled it."""
+
+    arrive: Limit
+    handle: Limit
 
 
 def opening(action: str, case: Case, actor: Actor, now: datetime) -> Step:
@@ -56,8 +65,9 @@ def assign(
     *,
     whistle: Whistle | None = None,
     round: int | None = None,
+    given: Given | None = None,
 ) -> Assignment:
-    """Send one organisation its part, with its own limits: sign, report in (after a whistle), handle."""
+    """Send one organisation its part, with its own limits: sign, report in (after a whistle, or where given), handle."""
     condition = step.case.condition
     assignment = Assignment(
         case=step.case,
@@ -79,9 +89,9 @@ def assign(
     if via != Assignment.Via.SELF:
         step.clocks.start(ClockKind.SIGN, assignment=assignment)
         step.tell(organisation.pk, "assigned", via=str(via), category=name_of(step.case.category))
-    if via == Assignment.Via.WHISTLE:
-        step.clocks.start(ClockKind.ARRIVE, assignment=assignment)
-    step.clocks.start(ClockKind.HANDLE, handle_limit(step.case), assignment)
+    if via == Assignment.Via.WHISTLE or given:
+        step.clocks.start(ClockKind.ARRIVE, given.arrive if given else None, assignment)
+    step.clocks.start(ClockKind.HANDLE, given.handle if given else handle_limit(step.case), assignment)
     if role == Assignment.Role.LEAD:
         step.case.lead = organisation
     return assignment
@@ -147,6 +157,15 @@ def close_assignment(step: Step, assignment: Assignment, state: str) -> None:
     step.touch(assignment)
     assignment.state = state
     step.clocks.stop_all(assignment)
+
+
+def end_requests(step: Step, assignment: Assignment) -> None:
+    """More time is asked for no more: the part is done."""
+    for request in step.loaded.requests:
+        if request.assignment_id == assignment.pk and request.state == TimeRequest.State.PENDING:
+            step.touch(request)
+            request.state, request.decided_at = TimeRequest.State.REFUSED, step.now
+            request.decision = REQUEST_ENDED
 
 
 def open_assignments(step: Step) -> list[Assignment]:

@@ -59,6 +59,7 @@ class Submission:
     external_id: str = ""
     key: str | None = None
     urgent: bool = False  # said by somebody whose post may say so
+    anew: bool = False  # an observer knows its own causes: what is watched nearby is not brought back by it
     join: int | None = None  # id of the open case that the reporter recognised as the same problem
     sample: bool = False
 
@@ -147,8 +148,12 @@ def _receive(submission: Submission, actor: Actor, where: places.Location | None
     now = clock.now()
     if submission.join is not None:
         return _join(submission, submission.join, actor, where, source)
-    returning = queries.rebounding(
-        submission.category.pk if submission.category else None, source["lon"], source["lat"], now
+    returning = (
+        None
+        if submission.anew
+        else queries.rebounding(
+            submission.category.pk if submission.category else None, source["lon"], source["lat"], now
+        )
     )
     if returning:
         done = perform("rebound", returning.pk, Actor.system(), reason=CAME_BACK)

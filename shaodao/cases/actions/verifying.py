@@ -1,13 +1,14 @@
 """After handling: verification on site by somebody else, rework, closing, and the start of the watch."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from shaodao.cases import rules
 from shaodao.cases.actions import parts
+from shaodao.cases.actions.dispatching import all_done
 from shaodao.cases.actions.step import Step, action, street_organisation_id
 from shaodao.cases.models import Assignment, Callback, Photo, Recheck, Verification
 from shaodao.cases.words import AssignmentState, CaseState, Channel, ClockKind, Outcome
@@ -69,6 +70,38 @@ def close_not_fixed(s: Step, *, reply: str, public: bool) -> None:
     _close(s, Outcome.NOT_FIXED)
 
 
+@action("clear")
+def clear(s: Step, *, since: datetime) -> None:
+    """What an observer reported is gone since `since`: no person is needed to say so."""
+    _gone(s, since)
+    s.clocks.stop(ClockKind.VERIFY, cancelled=True)
+    _close(s, Outcome.FIXED, look_again=False)
+    s.data = {**s.data, "since": since.isoformat()}
+
+
+@action("spot_check")
+def spot_check(s: Step, *, since: datetime) -> None:
+    """The same, of a case that was drawn: a person looks before it closes."""
+    _gone(s, since)
+    s.clocks.stop(ClockKind.DISPATCH, cancelled=True)
+    all_done(s)
+    s.tell(street_organisation_id(s.case.street_id), "spot_check")
+    s.data = {"since": since.isoformat()}
+
+
+def _gone(s: Step, since: datetime) -> None:
+    """Whether or not anybody handed them back, the parts are done, and judged by when the cause was gone."""
+    for row in parts.open_assignments(s):
+        s.touch(row)
+        at = s.now if row.state == AssignmentState.SUSPENDED else max(since, row.sent_at)
+        row.state, row.finished_at = AssignmentState.DONE, at
+        for kind in (ClockKind.SIGN, ClockKind.ARRIVE):
+            running = s.clocks.running(kind, row)  # nobody came and nobody had to: neither met nor missed
+            s.clocks.stop(kind, row, cancelled=running is not None and at <= running.due_at, at=at)
+        s.clocks.stop(ClockKind.HANDLE, row, at=at)
+        parts.end_requests(s, row)
+
+
 @action("answer")
 def answer(s: Step) -> None:
     """A written reply closes a letter: no limit of the loop is judged, nothing is watched, it is not called fixed."""
@@ -77,8 +110,11 @@ def answer(s: Step) -> None:
     s.data = {"outcome": str(Outcome.ANSWERED)}
 
 
-def _close(s: Step, outcome: str) -> None:
-    """The case closes; a fixed one is watched, its street evaluates, its reporters are asked."""
+def _close(s: Step, outcome: str, *, look_again: bool = True) -> None:
+    """The case closes; a fixed one is watched, its street evaluates who handed back, its reporters are asked.
+
+    `look_again`: people look during the watch; without it an observer does.
+    """
     settings = district.current().settings
     s.clocks.stop(ClockKind.CLOSE)
     s.clocks.stop_all()
@@ -90,9 +126,12 @@ def _close(s: Step, outcome: str) -> None:
         radius = category.watch_radius_m if category and category.watch_radius_m is not None else None
         s.case.watch_until = s.now + timedelta(days=days) if days else None
         s.case.watch_radius_m = settings.watch_radius_m if radius is None else radius
-        for at in rules.recheck_times(s.now, settings.recheck_after_days, days):
+        for at in rules.recheck_times(s.now, settings.recheck_after_days, days if look_again else 0):
             s.add(Recheck(case=s.case, due_at=at))
-    if street and any(a.state == AssignmentState.DONE and a.via != Assignment.Via.SELF for a in s.loaded.assignments):
+    if street and any(
+        a.state == AssignmentState.DONE and a.via != Assignment.Via.SELF and a.finished_by_id
+        for a in s.loaded.assignments
+    ):
         s.tell(street, "evaluate", "street")
     round = s.case.round
     for report in s.case.reports.filter(Q(contact__isnull=False) | Q(channel=Channel.PUBLIC)):

@@ -30,6 +30,7 @@ CLOSED = {
     "close": gettext_lazy("已解决"),
     "close_not_fixed": gettext_lazy("未解决结案"),
     "answer": gettext_lazy("已书面答复"),
+    "clear": gettext_lazy("已消除"),
 }
 WORDS = OPEN | CLOSED
 

@@ -30,7 +30,7 @@ ICONS = {
     "report": "file-plus", "me_too": "users", "add_to_report": "message-plus", "file": "clipboard-check", "decline": "clipboard-x", "dispatch": "send",
     "whistle_draft": "speakerphone", "whistle_confirm": "speakerphone", "sign": "file-import", "report_in": "map-pin-check",
     "send_back": "corner-up-left", "dispute": "scale", "rule_dispute": "gavel", "note": "message", "finish": "tools",
-    "verify": "clipboard-check", "close": "checks", "close_not_fixed": "circle-x", "evaluate": "star",
+    "verify": "clipboard-check", "close": "checks", "clear": "checks", "spot_check": "eye", "close_not_fixed": "circle-x", "evaluate": "star",
     "recheck": "rotate", "reopen": "rotate", "settle_callback": "message-circle", "rebound": "rotate", "appeal": "scale", "review_appeal": "gavel", "urge": "bell-ringing", "supervise": "flag-exclamation",
     "escalate": "bell", "locate": "map-pin", "merge": "arrow-merge", "unmerge": "arrows-split", "split": "arrows-split",
 }  # fmt: skip

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from shaodao.bikes.publish.wire import is_open
 from shaodao.cases.actions import Actor, Submission, report
 from shaodao.cases.models import Case
 from shaodao.cases.words import OPEN_STATES
@@ -129,7 +130,8 @@ def _me_too(request: HttpRequest, case: Case, form: MeTooForm) -> HttpResponse |
 
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/about.html", {"limits": district.current().settings.limits})
+    context = {"limits": district.current().settings.limits, "bikes": is_open()}
+    return render(request, "portal/about.html", context)
 
 
 @require_safe

@@ -1,0 +1,108 @@
+"""A file of bays or zones, from reading to what came of it: the command and the page show the same plan and carry it out.
+
+    found = plan(path, BAYS)          # nothing is written
+    carry_out(found, actor)
+
+Every row is accounted for: read = imported + rejected. Imported are the rows that stand in the database afterwards as the
+file says: new, changed, put back, or there already and the same. Remarks keep no row out.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.utils.translation import gettext as _
+
+from shaodao.bikes import bayfiles, bayrows, ground, settings, siting
+from shaodao.bikes.actions import bays
+from shaodao.bikes.bayfiles import Fault, Unreadable
+from shaodao.bikes.bayqueries import BAYS, Kind, by_code, standing
+from shaodao.cases.actions import Actor
+
+MOST_ROWS = 200_000
+LISTED = 200  # rejections and remarks of an answer; the number of all is said
+
+
+@dataclass(eq=False)
+class Plan:
+    """What a file would do: its usable rows, what is wrong with the others, what is worth a look, what would change."""
+
+    kind: Kind
+    name: str
+    read: int
+    drafts: list[bayrows.Draft]
+    rejected: list[Fault]
+    derived: list[dict[str, Any]]
+    remarks: list[siting.Remark] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer of the command; `imported` counts what stands as the file says."""
+        return {
+            "read": self.read,
+            "imported": len(self.drafts),
+            "rejected": len(self.rejected),
+            "warnings": len(self.remarks),
+            **self.counts,
+            "rejections": [fault.as_dict() for fault in self.rejected[:LISTED]],
+            "warned": dict(Counter(remark.kind for remark in self.remarks)),
+        }
+
+
+def plan(
+    path: Path,
+    kind: Kind,
+    *,
+    datum: str = "WGS-84",
+    zone_kind: str = "",
+    points: siting.Points | None = None,
+    most_rows: int = MOST_ROWS,
+) -> Plan:
+    """Read a file and compare it with what stands. Raises Unreadable."""
+    file = bayfiles.read(path, datum)
+    if file.read > most_rows:
+        raise Unreadable(_("行数太多：最多 %(n)d 行，请分几个文件") % {"n": most_rows})
+    drafts, rejected = bayrows.drafts(file, kind.columns, zone_kind)
+    derived = bays.derive(kind, drafts)
+    rows = by_code(kind, [draft.code for draft in drafts])
+    counts = bays.compare(kind, drafts, derived, rows).counts()
+    remarks = _remarks(drafts, derived, points or siting.Points()) if kind is BAYS else []
+    return Plan(kind, path.name, file.read, drafts, rejected, derived, remarks, counts)
+
+
+def _remarks(
+    drafts: Sequence[bayrows.Draft], derived: Sequence[dict[str, Any]], points: siting.Points
+) -> list[siting.Remark]:
+    known = len(ground.grid().cells) > 0
+    outside = np.array([known and row["community_id"] is None for row in derived], dtype=bool)
+    area = np.array([row["area_m2"] for row in derived], dtype=np.float64)
+    there = standing(BAYS, (draft.code for draft in drafts))
+    return siting.remarks(drafts, area, outside, there, points, settings.current().siting)
+
+
+def carry_out(
+    found: Plan,
+    actor: Actor,
+    *,
+    source: str = "",
+    reason: str = "",
+    since: datetime | None = None,
+    progress: bays.Move | None = None,
+) -> Plan:
+    """Write what was planned; `counts` then say what it did (somebody may have been faster). Raises as bays.bring_in."""
+    done = bays.bring_in(
+        found.kind,
+        found.drafts,
+        actor,
+        source=source or found.name,
+        reason=reason,
+        since=since,
+        derived=found.derived,
+        progress=progress,
+    )
+    found.counts = done.counts()
+    return found
