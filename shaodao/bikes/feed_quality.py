@@ -103,7 +103,7 @@ class Report:
     totals: dict[str, int]
     reasons: list[tuple[str, str, int]]
     marked: list[tuple[str, str, int]]
-    latency: list[dict[str, Any]]  # {"label", "n", "percent"} of each class
+    latency: list[dict[str, Any]]  # {"label", "n", "percent", "p95"} of each class
     median: str
     p95: str
     findings: list[str]
@@ -186,8 +186,11 @@ def span(seconds: int) -> str:
 
 
 def _histogram(counts: list[int]) -> list[dict[str, Any]]:
-    total = sum(counts) or 1
-    return [{"label": within(k), "n": n, "percent": round(100 * n / total, 1)} for k, n in enumerate(counts)]
+    total, last = sum(counts) or 1, quantile(counts, 0.95)
+    return [
+        {"label": within(k), "n": n, "percent": round(100 * n / total, 1), "p95": k == last}
+        for k, n in enumerate(counts)
+    ]
 
 
 # ── what it gives away ───────────────────────────────────────────────────────────────────────────────────────────

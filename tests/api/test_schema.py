@@ -101,6 +101,7 @@ def test_the_calls_came_far_enough():
     wanted = {("GET", "/cases"), ("GET", "/cases/{number}"), ("POST", "/reports"), ("GET", "/lifecycle")}
     wanted |= {("POST", "/cases/{number}/actions/{action}"), ("GET", "/cases/{number}/reports")}
     wanted |= {("GET", "/bikes/operators"), ("GET", "/bikes/operators/{code}"), ("GET", "/bikes/vehicles")}
+    wanted |= {("GET", "/bikes/operators/{code}/quality")}
     assert {(m, p) for m, p in wanted if (m, f"/api/v1{p}") in made and (m, f"/api/v1{p}", 2) not in SEEN} == set()
 
 

@@ -124,6 +124,27 @@ def test_a_vehicle_that_says_no_time_was_seen_when_the_file_was_made(office, ope
     assert VehicleStatus.objects.get().at_ms == int(clock.now().timestamp() * 1000)
 
 
+@pytest.mark.parametrize("version", ["2.3", "3.0"])
+def test_a_vehicle_without_a_position_is_at_its_station(office, operator, server, version):
+    """station_information is fetched only when somebody needs it; without it the vehicle stays listed, and is not gone."""
+    key = "vehicle_id" if version == "3.0" else "bike_id"
+    docked = {k: v for k, v in vehicle("docked", key=key, station_id="s1").items() if k not in ("lon", "lat")}
+    put(office, operator, server)
+    offer(server, vehicle("free", key=key, station_id="s1", north_m=500), docked, version=version)
+    done = pulled(office, operator)
+    assert done.whole and dict(done.received.reasons) == {"no_position": 1} and set(states(operator)) == {"free"}
+    with clock.freeze(clock.now() + timedelta(minutes=1)):
+        offer(server, vehicle("free", key=key, station_id="s1", north_m=500), docked, version=version)
+        index = json.loads(server.answers["/gbfs.json"])
+        feeds = index["data"]["feeds"] if version == "3.0" else index["data"]["zh"]["feeds"]
+        feeds.append({"name": "station_information", "url": f"{server.url}/stations.json"})
+        stations = [7, {"station_id": "s1", "lon": LON, "lat": LAT}, {"station_id": "s2"}, {"lon": 1, "lat": 2}]
+        server.offer({"gbfs": index, "stations": {"version": version, "data": {"stations": stations}}})
+        assert pulled(office, operator).whole
+    assert VehicleStatus.objects.get(vehicle_id="docked").lat_e6 == round(LAT * 1e6)
+    assert VehicleStatus.objects.get(vehicle_id="free").lat_e6 == round((LAT + 500 * METRE) * 1e6)
+
+
 def test_a_half_list_lets_nobody_leave_until_it_stays_so(office, operator, server):
     put(office, operator, server)
     offer(server, *[vehicle(f"v{n}") for n in range(40)])
@@ -259,11 +280,32 @@ def test_pauses_grow_up_to_an_hour_and_end_with_success(office, operator, server
 def test_too_large_and_too_slow(office, operator, server, monkeypatch):
     put(office, operator, server)
     offer(server, *[vehicle(f"v{n}") for n in range(100)])
-    monkeypatch.setattr(fetching, "MAX_BYTES", 5000)
+    monkeypatch.setattr(gbfs, "MOST_BYTES", 5000)
     assert "超过" in pulled(office, operator).fault
     monkeypatch.setattr(gbfs, "TIMEOUT_S", 0.2)
     server.answers["/gbfs.json"] = lambda h: server.stopping.wait(1.0)
     assert "没有答复" in pulled(office, operator).fault
+
+
+def test_a_server_that_drips_its_headers_holds_up_nobody(office, operator, server, monkeypatch):
+    monkeypatch.setattr(gbfs, "TOTAL_S", 0.5)
+
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not server.stopping.wait(0.05):
+            try:
+                handler.wfile.write(b"x")
+            except OSError:
+                break
+
+    other = office.brought_to("admitted", "BIKE-B", quota=10)
+    put(office, operator, server)
+    put(office, other, server, path="/vehicle_status.json")
+    offer(server, vehicle("a"))
+    server.answers["/gbfs.json"] = drip
+    assert tasks.tick(train=False, send=False)["pulled"] == 1 and states(other) == {"a": "available"}
+    assert "没有传完" in OperatorFeed.objects.get(operator=operator).fault
+    server.stopping.set()
 
 
 # ── where it may fetch, and with what ────────────────────────────────────────────────────────────────────────────

@@ -217,6 +217,21 @@ def test_the_datum_of_the_file(operator, tmp_path):
     assert (found.lon_e6, found.lat_e6) == (round(LON * 1e6), round(LAT * 1e6))
 
 
+def test_a_file_in_another_datum_than_given_is_said(operator, browse, tmp_path):
+    rng = np.random.default_rng(5)
+    lon, lat = LON + rng.uniform(0, 0.02, 60), LAT + rng.uniform(0, 0.02, 60)
+    for k in range(60):
+        bay(f"B{k}", float(lon[k]), float(lat[k]))
+    wrong = datum.from_wgs84(lon, lat, "BD-09")
+    path = tmp_path / "p.csv"
+    path.write_bytes(
+        HEAD + "".join(f"v{k},{NINE - 1000},{x},{y}\n" for k, (x, y) in enumerate(zip(*wrong, strict=True))).encode()
+    )
+    assert command(path, "--operator", "BIKE-A", "--json")[1]["looks"] == "BD-09"
+    assert "像是 BD-09 坐标" in send(browse("owner", operator), path.read_bytes()).content.decode()
+    assert command(path, "--operator", "BIKE-A", "--datum", "BD-09", "--json")[1]["looks"] == ""
+
+
 def test_the_command_says_what_cannot_be_right(office, operator, tmp_path):
     path = tmp_path / "p.csv"
     path.write_bytes(b"")

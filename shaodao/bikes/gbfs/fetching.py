@@ -43,15 +43,21 @@ def client(timeout: float, transport: httpx.BaseTransport | None = None) -> http
     )  # fmt: skip
 
 
-def fetch(http: httpx.Client, url: str, label: str, timeout: float, headers: Mapping[str, str] | None = None) -> Answer:
-    """GET `url` within `timeout` seconds altogether. Never raises for what the other side does."""
+def fetch(
+    http: httpx.Client, url: str, label: str, timeout: float,
+    headers: Mapping[str, str] | None = None, most: int | None = None,
+) -> Answer:  # fmt: skip
+    """GET `url` within `timeout` seconds once its headers are there. Never raises for what the other side does.
+
+    `most`: bytes, unpacked, if less than MAX_BYTES are wanted.
+    """
     status = 0
     try:
         with http.stream("GET", url, headers=headers) as response:
             status = response.status_code
             if status != httpx.codes.OK:
                 return Answer(None, (error("http", label, "", _("服务器答复 HTTP %(n)d") % {"n": status}),), status)
-            content = _body(response, time.monotonic() + timeout)
+            content = _body(response, time.monotonic() + timeout, most or MAX_BYTES)
             return Answer(content, tuple(_moved(response, label)), status, response.headers)
     except TooMuch as reason:
         what = str(reason)
@@ -70,13 +76,13 @@ def fetch(http: httpx.Client, url: str, label: str, timeout: float, headers: Map
     return Answer(None, (error("http", label, "", what),), status)
 
 
-def _body(response: httpx.Response, end: float) -> bytes:
+def _body(response: httpx.Response, end: float, most: int) -> bytes:
     """The whole content. A server that drips a byte a second never runs into a read timeout, hence `end`."""
     begun, parts, size = time.monotonic(), [], 0
     for part in response.iter_bytes():
         size += len(part)
-        if size > MAX_BYTES:
-            raise TooMuch(_("文件超过 %(n)d MB") % {"n": MAX_BYTES // 2**20})
+        if size > most:
+            raise TooMuch(_("文件超过 %(n)d MB") % {"n": most // 2**20})
         if time.monotonic() > end:
             raise TooMuch(_("%(n)g 秒内没有传完") % {"n": round(end - begun)})
         parts.append(part)

@@ -63,6 +63,7 @@ def ingest(file: Path, code: str, datum: str, lang: str, as_json: bool) -> None:
 
     from shaodao.bikes.actions import feeding
     from shaodao.bikes.bayfiles import Unreadable
+    from shaodao.bikes.ingest import plausible
     from shaodao.cases.actions import Actor
     from shaodao.foundation.errors import Refused
 
@@ -73,6 +74,8 @@ def ingest(file: Path, code: str, datum: str, lang: str, as_json: bool) -> None:
         except (Unreadable, Refused) as error:
             raise click.UsageError(f"{file.name}: {error}") from None
         result = found.as_dict()
+        for text in plausible.said(found.looks, 0, datum):
+            click.echo(text, err=True)
     click.echo(orjson.dumps(result).decode() if as_json else _said(result))
     sys.exit(1 if result["rejected"] > result["reasons"].get("duplicate", 0) else 0)
 

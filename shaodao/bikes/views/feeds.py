@@ -177,6 +177,7 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
         "form": form,
         "why": why,
         "found": found,
+        "findings": plausible.said(found.looks, 0, form.cleaned_data["datum"]) if found else [],
         "reasons": feed_quality.labelled(found.counts["reasons"]) if found else [],
         "marked": feed_quality.labelled(found.counts["marked"]) if found else [],
         "columns": _columns(),

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from pyarrow import parquet
 
 from shaodao.bikes.bayfiles import Unreadable
-from shaodao.bikes.ingest import receive
+from shaodao.bikes.ingest import plausible, receive
 from shaodao.bikes.ingest.positions import NO_TIME, Positions
 from shaodao.bikes.ingest.sources import columns
 from shaodao.bikes.models import Operator
@@ -58,9 +58,10 @@ class Filed:
         default_factory=lambda: {"received": 0, "kept": 0, "rejected": 0, "reasons": {}, "marked": {}}
     )
     examples: list[dict[str, Any]] = field(default_factory=list)
+    looks: str = ""  # the datum that the first ROWS positions look like, if it is not the one given
 
     def as_dict(self) -> dict[str, Any]:
-        return {**self.counts, "examples": self.examples}
+        return {**self.counts, "looks": self.looks, "examples": self.examples}
 
     def add(self, found: receive.Received, first_line: int | None) -> None:
         for name, value in found.as_dict().items():
@@ -103,7 +104,9 @@ def take_in(
     found = Filed()
     if progress:
         progress(total=file.rows)
-    for positions in file.positions(datum):
+    for n, positions in enumerate(file.positions(datum)):
+        if n == 0:
+            found.looks = plausible.datum_of(positions.lon, positions.lat, datum)
         found.add(receive.ingest(operator, positions, Source.FILE, now), None if file.parquet else 2)
         if progress:
             progress(len(positions))

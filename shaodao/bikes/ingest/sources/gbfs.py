@@ -6,9 +6,10 @@ more: an operator's non-public feed with ids that stay is what is set here.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from shaodao.bikes.gbfs import fetching, guarding, reading, versions
-from shaodao.bikes.gbfs.feed import NEW, OLD, File, Table, listing, moment
+from shaodao.bikes.gbfs.feed import NEW, OLD, File, Table, Words, listing, moment
 from shaodao.bikes.gbfs.parsing import parse
 from shaodao.bikes.ingest import plausible, receive, store
 from shaodao.bikes.ingest.positions import NO_TIME, Positions
@@ -29,7 +30,8 @@ from shaodao.organisations.account import sealing
 
 logger = logging.getLogger(__name__)
 TIMEOUT_S = 15.0  # for each file
-WORKERS = 4
+TOTAL_S = 60.0  # for all
+MOST_BYTES = 16 * 2**20  # of a file; 12,000 vehicles take two million
 LONGEST_PAUSE = timedelta(hours=1)
 DOUBTED = 3
 """Lists in a row that are less than half as long as the last whole one, or older, before one is believed."""
@@ -38,9 +40,13 @@ FEW = 20  # vehicles; fewer may halve any time
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch brought: a file of vehicles, or `unchanged`, or why there is none (`fault`)."""
+    """What a fetch brought: a file of vehicles, or `unchanged`, or why there is none (`fault`).
+
+    `stations`: (longitude, latitude) by id, where vehicles say only at which station they are.
+    """
 
     file: File | None = None
+    stations: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     fault: str = ""
     unchanged: bool = False
     url: str = ""  # of the file of vehicles
@@ -77,19 +83,28 @@ def pull(feeds: Iterable[OperatorFeed], now: datetime) -> Iterator[Pulled]:
 
 
 def fetch_all(feeds: Iterable[OperatorFeed]) -> list[tuple[OperatorFeed, Fetched]]:
-    """Fetch, some at a time; nothing is written, nothing raises."""
-    chosen, speech = list(feeds), get_language()
+    """Fetch at the same time, within TOTAL_S altogether; nothing is written, nothing raises.
 
-    def fetched(feed: OperatorFeed) -> Fetched:
+    A server that drips its headers runs into no time limit of HTTP: its thread is left behind and ends when it gives up.
+    """
+    chosen, speech, found = list(feeds), get_language(), dict[int, Fetched]()
+
+    def work(feed: OperatorFeed) -> None:
         with override(speech):  # a language belongs to its thread
             try:
-                return fetch(feed)
+                found[feed.pk] = fetch(feed)
             except Exception as error:  # one feed must not stop the others
                 logger.exception("feed %s", feed.pk)
-                return Fetched(fault=f"{type(error).__name__}: {error}")
+                found[feed.pk] = Fetched(fault=f"{type(error).__name__}: {error}")
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return list(zip(chosen, pool.map(fetched, chosen), strict=True))
+    threads = [threading.Thread(target=work, args=(feed,), daemon=True) for feed in chosen]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + TOTAL_S
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    late = Fetched(fault=_("%(n)g 秒内没有传完") % {"n": TOTAL_S})
+    return [(feed, found.get(feed.pk, late)) for feed in chosen]
 
 
 # ── over the network; no database ────────────────────────────────────────────────────────────────────────────────
@@ -110,26 +125,49 @@ def fetch(feed: OperatorFeed) -> Fetched:
 
 def _vehicles(http: httpx.Client, feed: OperatorFeed) -> Fetched:
     """The feed's address may be that of gbfs.json or of the file of vehicles itself."""
-    first = fetching.fetch(http, feed.url, "gbfs.json", TIMEOUT_S, _validators(feed, feed.url))
+    first = fetching.fetch(http, feed.url, "gbfs.json", TIMEOUT_S, _validators(feed, feed.url), MOST_BYTES)
     if first.status == httpx.codes.NOT_MODIFIED:
         return Fetched(unchanged=True)
     index, fault = _file(first, "gbfs.json")
     if index is None:
         return Fetched(fault=fault)
-    if _holds_vehicles(index):
-        return _fetched(first, index, feed.url)
+    return _fetched(first, index, feed.url) if _holds_vehicles(index) else _listed(http, feed, index)
+
+
+def _listed(http: httpx.Client, feed: OperatorFeed, index: File) -> Fetched:
+    """The file of vehicles that gbfs.json lists."""
     line = next((line for name in versions.VEHICLE_FILES for line in reading.lines(index) if line.name == name), None)
     if line is None:
         return Fetched(fault=_("没有列出 vehicle_status 或 free_bike_status 文件"))
     guarding.check_url(line.url)
     label = f"{line.name}.json"
-    answer = fetching.fetch(http, line.url, label, TIMEOUT_S, _validators(feed, line.url))
+    answer = fetching.fetch(http, line.url, label, TIMEOUT_S, _validators(feed, line.url), MOST_BYTES)
     if answer.status == httpx.codes.NOT_MODIFIED:
         return Fetched(unchanged=True)
     file, fault = _file(answer, label)
     if file is not None and not _holds_vehicles(file):
         file, fault = None, _("%(file)s 里没有车辆名单") % {"file": label}
-    return Fetched(fault=fault) if file is None else _fetched(answer, file, line.url)
+    if file is None:
+        return Fetched(fault=fault)
+    return replace(_fetched(answer, file, line.url), stations=_stations(http, index, file))
+
+
+def _stations(http: httpx.Client, index: File, vehicles: File) -> dict[str, tuple[float, float]]:
+    """Where the stations are, fetched only if a vehicle has no position of its own; nothing if they cannot be read."""
+    table = _table(vehicles)
+    placeless = np.isnan(table.place[0])
+    if not any(at is not None and none for at, none in zip(table.texts("station_id"), placeless, strict=True)):
+        return {}
+    line = next((line for line in reading.lines(index) if line.name == "station_information"), None)
+    if line is None:
+        return {}
+    file, _fault = _file(
+        fetching.fetch(http, line.url, "station_information.json", TIMEOUT_S, most=MOST_BYTES),
+        "station_information.json",
+    )
+    stations = Table(file, "stations")
+    places = zip(stations.texts("station_id"), *(column.tolist() for column in stations.place), strict=True)
+    return {name: (lon, lat) for name, lon, lat in places if name is not None}
 
 
 def _validators(feed: OperatorFeed, url: str) -> dict[str, str]:
@@ -162,27 +200,40 @@ def _holds_vehicles(file: File) -> bool:
 # ── what a list says ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def positions_of(file: File, datum: str) -> tuple[Positions, bool, int | None]:
+def positions_of(
+    file: File, datum: str, stations: Mapping[str, tuple[float, float]] | None = None
+) -> tuple[Positions, bool, int | None]:
     """(positions, whether each entry is a vehicle with an id, `last_updated` in milliseconds or None).
 
-    A vehicle that does not say when it was last seen was seen when the file was made.
+    A vehicle that does not say when it was last seen was seen when the file was made; one without a position is where its
+    station is.
     """
-    words = NEW if isinstance(file.data.get(NEW.vehicles), list) else OLD
-    table = Table(file, words.vehicles)
+    table = _table(file)
+    n = len(table)
     updated = _ms(np.array([moment(file.document.get("last_updated"))]))
     at = _ms(table.times)
     at = np.where(at == NO_TIME, updated[0], at)
-    ids, state, n = np.empty(len(table), object), np.empty(len(table), object), len(table)
-    ids[:] = table.texts(words.vehicle_id)
+    ids, state = np.empty(n, object), np.empty(n, object)
+    ids[:] = table.texts(_words(file).vehicle_id)
     state[:] = FeedState.AVAILABLE.value
     state[table.true("is_reserved")] = FeedState.RESERVED.value
     state[table.true("is_disabled")] = FeedState.NON_OPERATIONAL.value
-    whole = n == len(listing(file.data.get(words.vehicles))) and all(ids.tolist())
+    whole = n == len(listing(file.data.get(_words(file).vehicles))) and all(ids.tolist())
+    nowhere = (np.nan, np.nan)
+    known = [(stations or {}).get(name or "", nowhere) for name in table.texts("station_id")]
+    own, docked = np.stack([table.numbers("lon"), table.numbers("lat")]), np.array(known, np.float64).reshape(-1, 2).T
+    lon, lat = np.where(np.isnan(own).any(axis=0), docked, own)
     rows = np.array(table.at, dtype=np.int64)
-    positions = Positions(
-        ids, at, table.numbers("lon"), table.numbers("lat"), state, np.full(n, np.nan), rows, datum
-    )  # fmt: skip
+    positions = Positions(ids, at, lon, lat, state, np.full(n, np.nan), rows, datum)
     return positions, whole, None if updated[0] == NO_TIME else int(updated[0])
+
+
+def _words(file: File) -> Words:
+    return NEW if isinstance(file.data.get(NEW.vehicles), list) else OLD
+
+
+def _table(file: File) -> Table:
+    return Table(file, _words(file).vehicles)
 
 
 def _ms(seconds: Any) -> Any:
@@ -201,7 +252,7 @@ def take(feed: OperatorFeed, fetched: Fetched, now: datetime) -> Pulled:
     if fetched.file is None:
         receive.failed(feed.operator, Source.GBFS, fetched.fault, now)
         return _note(feed, Pulled(feed, fault=fetched.fault), now)
-    positions, whole, updated = positions_of(fetched.file, feed.datum)
+    positions, whole, updated = positions_of(fetched.file, feed.datum, fetched.stations)
     doubt = "" if not whole else _doubt(feed, len(positions), updated)
     whole = whole and (not doubt or feed.doubted + 1 >= DOUBTED)
     received = receive.ingest(feed.operator, positions, Source.GBFS, now, snapshot=whole)
