@@ -2,9 +2,10 @@
 
 from shaodao.bikes.api import router as bikes_router
 from shaodao.bikes.bayapi import router as bays_router
+from shaodao.bikes.seen.api import router as seen_router
 from shaodao.cases.api import api
 
-api.add_router("", bikes_router)  # a room above the cases
-api.add_router("", bays_router)
+for router in (bikes_router, bays_router, seen_router):  # of a room above the cases
+    api.add_router("", router)
 
 __all__ = ["api"]

@@ -18,6 +18,7 @@ from shaodao.organisations import tokens
 from shaodao.organisations.models import Post
 from tests.api.conftest import Caller
 from tests.bikes.office import Office, table
+from tests.bikes.seeing import bay, bike, feed
 from tests.town import Town
 
 DESCRIPTION = "/api/v1/openapi.json"
@@ -42,6 +43,8 @@ def small_town(db):
         office = Office(town)
         operator = office.brought_to("admitted")
         office.act(operator, "import_vehicles", file=table(("A1", "a-1", "ebike", "active")))
+        bay("P1", 0.2, street=town.street)
+        feed(operator, bike("a-1", 0.2, east=3, north=1), bike("a-2", 1.5, state="on_trip"))
         yield town
         for signal in (request_started, request_finished):
             signal.connect(close_old_connections)
@@ -102,6 +105,7 @@ def test_the_calls_came_far_enough():
     wanted |= {("POST", "/cases/{number}/actions/{action}"), ("GET", "/cases/{number}/reports")}
     wanted |= {("GET", "/bikes/operators"), ("GET", "/bikes/operators/{code}"), ("GET", "/bikes/vehicles")}
     wanted |= {("GET", "/bikes/operators/{code}/quality")}
+    wanted |= {("GET", f"/bikes/present{part}") for part in ("", "/bays", "/vehicles")}
     assert {(m, p) for m, p in wanted if (m, f"/api/v1{p}") in made and (m, f"/api/v1{p}", 2) not in SEEN} == set()
 
 

@@ -53,6 +53,11 @@ class Scope:
             return rows
         return rows.filter(Q(street__in=self.streets) | Q(community__in=self.communities))
 
+    def bays_in(self, street: str, community: str) -> QuerySet[Bay]:
+        """Of these, the ones in a street or a community by its code; "" for all."""
+        found = {"street__code": street, "community__code": community}
+        return self.bays().filter(**{name: code for name, code in found.items() if code})
+
     def streets_seen(self) -> QuerySet[Place]:
         """Streets with a line of their own, and those that somebody's communities belong to."""
         rows = Place.objects.filter(level=Place.Level.STREET, active=True).order_by("code")

@@ -64,10 +64,8 @@ def now(request: HttpRequest) -> HttpResponse:
         "bays": filling.sums(fills),
         "groups": filling.sums(filling.in_groups(fills)),
         "bays_query": asking.query(**where),
-        "where": where,
         "list_query": asking.query(**where, class_=asked.seen),
         "order_query": asking.number_query("order", **where),
-        "judged_query": asking.number_query("judged", **where),
         "illustrative": any(line.illustrative for line in by_operator) or any(f.illustrative for f in fills),
         "operator_choices": [(o.organisation.code, named(o.organisation)) for o in operators],
         "street_choices": [(s.code, named(s)) for s in streets],
@@ -78,12 +76,10 @@ def now(request: HttpRequest) -> HttpResponse:
 
 def _page(scope: Scope, asked: Wanted) -> dict[str, Any]:
     """What all pages of the present have in common."""
-    numbers = settings.current()
     return {
         "scope": scope,
         "asked": asked,
-        "parking": numbers.parking,
-        "ceiling": numbers.fleet_ceiling if scope.whole else 0,
+        "parking": settings.current().parking,
         "class_choices": asking.class_choices(),
         "class_label": asking.label_of(asked.seen),
         "marks": Mark.choices,
@@ -93,12 +89,7 @@ def _page(scope: Scope, asked: Wanted) -> dict[str, Any]:
 def _fills(scope: Scope, asked: Wanted) -> list[filling.Fill]:
     """The bays of the place that is asked for, with the vehicles of the operator that is asked for."""
     of_operator = present.narrow(scope.statuses(), Wanted(operator=asked.operator), clock.now())
-    bays = scope.bays()
-    if asked.street:
-        bays = bays.filter(street__code=asked.street)
-    if asked.community:
-        bays = bays.filter(community__code=asked.community)
-    return filling.fills(bays, of_operator)
+    return filling.fills(scope.bays_in(asked.street, asked.community), of_operator)
 
 
 def _communities(scope: Scope, street: Place | None) -> list[Place]:
