@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from shaodao.bikes.views import feeds, operators, vehicles
+from shaodao.bikes.views import feeds, operators, reports, vehicles
 
 urlpatterns = [
     path("", operators.operators, name="bikes"),
     path("new/", operators.new, name="bikes_new"),
+    path("reports/", reports.reports, name="bikes_reports"),
+    path("reports/<str:day>/", reports.report, name="bikes_report"),
+    path("scores/", reports.scores, name="bikes_scores"),
     path("vehicles/", vehicles.vehicles, name="bikes_all_vehicles"),
     path("operators/<str:code>/", operators.operator, name="bikes_operator"),
     path("operators/<str:code>/papers/<int:pk>/", operators.paper, name="bikes_paper"),

@@ -5,6 +5,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from shaodao.bikes.models import ChecklistItem, Operator, OperatorPaper
+from shaodao.bikes.reports.tables import Percent
 from shaodao.bikes.words import OperatorState, PaperState
 from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import light
@@ -36,3 +37,9 @@ def paper_state(paper: OperatorPaper, stale: bool = False) -> SafeString:
 def what(item: ChecklistItem) -> str:
     """What the reviewer looks at, in the language of the page."""
     return named(item, "what")
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share as a percentage; a dash for a share of nothing."""
+    return str(Percent(share))
