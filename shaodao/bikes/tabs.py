@@ -13,6 +13,8 @@ TABS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("bikes_shapes", ("zones",), _("电子围栏")),
     ("bikes_findings", (), _("发现")),
     ("bikes_spot_checks", (), _("现场清点")),
+    ("bikes_reports", (), _("日报")),
+    ("bikes_scores", (), _("考核得分")),
     ("bikes_parameters", (), _("参数")),
 )
 """(name of the address, its arguments, label). A page belongs to the tab whose address its own begins with; the longest wins."""

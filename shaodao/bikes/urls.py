@@ -13,6 +13,7 @@ from shaodao.bikes.views import (
     operators,
     parameters,
     quality,
+    reports,
     spotchecks,
     vehicles,
 )
@@ -33,6 +34,9 @@ urlpatterns = [
     path("spot-checks/", spotchecks.checks, name="bikes_spot_checks"),
     path("spot-checks/published/", spotchecks.published, name="bikes_spot_checks_published"),
     path("spot-checks/at/<str:code>/", spotchecks.count, name="bikes_spot_check"),
+    path("reports/", reports.reports, name="bikes_reports"),
+    path("reports/<str:day>/", reports.report, name="bikes_report"),
+    path("scores/", reports.scores, name="bikes_scores"),
     path("vehicles/", vehicles.vehicles, name="bikes_all_vehicles"),
     path("now/", now.now, name="bikes_now"),
     path("now/list/", now.vehicles, name="bikes_seen"),

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 
+import openpyxl
 import orjson
 import pyarrow as pa
 import pytest
@@ -392,3 +393,15 @@ def test_the_command_makes_the_report(operator):
     assert everywhere["all"]["positions"] == 2
     done = CliRunner().invoke(bikes, ["day-report", "--day", str(DAY)])
     assert "BIKE-A: positions 2" in done.stdout
+
+
+def test_the_command_writes_files(operator, tmp_path):
+    take(operator, fix("a"))
+    command("--day", DAY, "--out", tmp_path / "day.xlsx")
+    assert openpyxl.load_workbook(tmp_path / "day.xlsx").sheetnames[0] == "各企业"
+    command("--day", DAY, "--operator", "BIKE-A", "--lang", "en", "--out", tmp_path / "own.xlsx")
+    assert openpyxl.load_workbook(tmp_path / "own.xlsx").sheetnames[0] == "Score"
+    for wrong in (("--out", tmp_path / "day.doc"), ("--out", tmp_path / "nowhere" / "day.xlsx")):
+        done = CliRunner().invoke(bikes, ["day-report", "--day", str(DAY), *map(str, wrong)])
+        assert done.exit_code == 2 and "Traceback" not in done.output
+    assert sorted(p.name for p in tmp_path.glob("*.*")) == ["day.xlsx", "own.xlsx"]

@@ -40,13 +40,16 @@ SHOWN = (
 @click.option("--accuracy", default=0.0, type=click.FloatRange(0), help="Metres, where the file does not say.")
 @click.option("--datum", default="WGS-84", show_default=True, type=DATUM, help="Of positions that were not judged yet.")
 @click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="An .xlsx or .pdf file, of the program's own data."
+)
+@click.option(
     "--everywhere", is_flag=True, help="Judge bikes outside of the district, too; such a report is not stored."
 )
 @LANG
 @JSON
 def day_report(
     day: datetime | None, code: str, positions: Path | None, bays: Path | None, zones: Path | None, tolerance: float,
-    accuracy: float, datum: str, everywhere: bool, lang: str, as_json: bool,
+    accuracy: float, datum: str, out: Path | None, everywhere: bool, lang: str, as_json: bool,
 ) -> None:  # fmt: skip
     """What a day was like: in order or not by operator, street and hour, and how many bikes.
 
@@ -56,8 +59,11 @@ def day_report(
     from django.utils import translation
 
     from shaodao.bikes.bayfiles import Unreadable
+    from shaodao.bikes.reports.paper import NoType
     from shaodao.foundation.errors import Refused
 
+    if out and (positions or everywhere or out.suffix not in (".xlsx", ".pdf")):
+        raise click.BadParameter("an .xlsx or .pdf file, without --positions and --everywhere", param_hint="--out")
     wanted = day.date() if day else None
     with translation.override(LANGUAGES[lang]):
         try:
@@ -65,7 +71,9 @@ def day_report(
                 found = _of_files(positions, wanted, code, bays, zones, tolerance, accuracy, datum, everywhere)
             else:
                 found = _of_program(wanted, code, everywhere)
-        except (Unreadable, Refused, ValueError) as error:
+            if out:
+                _write(out, date.fromisoformat(found["day"]), code)
+        except (Unreadable, Refused, NoType, ValueError) as error:
             raise click.UsageError(str(error)) from None
     click.echo(orjson.dumps(found).decode() if as_json else said(found))
 
@@ -112,6 +120,25 @@ def _of_program(day: date | None, code: str, everywhere: bool) -> dict[str, Any]
         operators = {name: group for name, group in found["operators"].items() if not code or name == code}
         return {"day": day.isoformat(), **found, "operators": operators}
     return daily.report(day, now, only)
+
+
+def _write(out: Path, day: date, code: str) -> None:
+    """The report as a file, which appears only when it is whole."""
+    from shaodao.bikes.models import DayReport
+    from shaodao.bikes.reports.document import document
+
+    rows = DayReport.objects.filter(day=day, latest=True).select_related("operator__organisation")
+    row = rows.filter(operator__organisation__code=code).first() if code else rows.filter(operator=None).first()
+    if row is None:
+        raise ValueError(f"no report of {code} for {day}")
+    unfinished = out.with_name(out.name + ".part")
+    try:
+        unfinished.write_bytes(document(row).file(out.suffix[1:]))
+        unfinished.replace(out)
+    except OSError as error:
+        raise ValueError(f"{out.name}: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def said(found: dict[str, Any]) -> str:

@@ -184,7 +184,7 @@ def do(request: HttpRequest, code: str, action: str, on: int | None = None) -> H
         raise PermissionDenied(why)
     if request.method == "POST":
         return _post(request, t, loaded, on)
-    given = {k: request.GET[k] for k in ("item", "token") if k in request.GET}
+    given = {k: request.GET[k] for k in ("item", "token", "quota", "reason") if k in request.GET}
     form = ActionForm(t, loaded, actor.person, initial=given)
     return _page(request, t, loaded, on, form, why=why)
 
