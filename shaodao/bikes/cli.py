@@ -33,6 +33,22 @@ bikes.add_command(pull)
 bikes.add_command(day_report)
 
 
+@bikes.command("demo-feed", hidden=True)
+@click.option("--every", default=60, show_default=True, type=click.IntRange(1), help="Seconds between two sendings.")
+def demo_feed(every: int) -> None:
+    """Let the bikes of illustrative operators move and send positions, until stopped. `shaodao run --demo` starts it."""
+    import signal
+
+    from shaodao.bikes import demo_street
+    from shaodao.foundation import clock
+
+    stop = {"asked": False}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_args: stop.update(asked=True))
+    demo_street.start(clock.now())
+    demo_street.go_on(every, lambda: stop["asked"])
+
+
 @bikes.command("check-feed")
 @click.argument("source", metavar="URL_OR_DIR")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")

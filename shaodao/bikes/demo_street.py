@@ -77,6 +77,7 @@ def _positions(
     ids: NDArray[np.object_], n: NDArray[np.int64], operator: int, street: Street, at: datetime
 ) -> Positions:
     seconds = at.timestamp()
+    n = n[_share(n + operator * 1_000_003, 3) > 0.01]  # one in a hundred never sends
     number = n + operator * 1_000_003
     phase = _share(number, 2) * STAY
     slot = np.floor((seconds + phase) / STAY).astype(np.int64)
@@ -86,11 +87,10 @@ def _positions(
     where = here * (1 - way) + there * way
     shake = np.stack([_normal(number, int(seconds) * 2 + k) for k in (0, 1)], axis=1)
     where = where + shake * np.array([1.3, 1.0]) * 1.5 / 111_320
-    heard = _share(number, 3) > 0.01  # one in a hundred never sends
     state = np.where(way[:, 0] > 0, FeedState.ON_TRIP.value, FeedState.AVAILABLE.value).astype(object)
     when = np.full(n.size, int(seconds * 1000)) - (_share(number, 4) * 900).astype(np.int64)
-    columns = (ids[n], when, where[:, 0], where[:, 1], state, 3 + 6 * _share(number, 5), np.arange(n.size))
-    return Positions(*(column[heard] for column in columns))
+    accuracy = 3 + 6 * _share(number, 5)
+    return Positions(ids[n], when, where[:, 0], where[:, 1], state, accuracy, np.arange(n.size))
 
 
 def _place(number: NDArray[np.int64], slot: NDArray[np.int64], street: Street) -> Floats:

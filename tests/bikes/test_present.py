@@ -156,7 +156,7 @@ def test_each_number_equals_the_list_behind_it(street, browse, path):
 
 def test_the_page_says_quota_share_and_silence(office, street, browse):
     page = text(browse("hq"), NOW)
-    assert "有序 4 / 能判定 7" in page and "57.1 %" in page
+    assert "有序 4 / 能判定 7" in page and "57.1%" in page
     line = page.split('data-table="operators"')[1].split('data-code="BIKE-A"')[1].split("</tr>")[0]
     assert "超额" in line  # 9 in the district, 6 allowed
     assert "数据中断" not in page
