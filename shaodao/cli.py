@@ -247,7 +247,7 @@ def import_bays(
         raise Wrong.given(error.errors) from None
     lines: list[Any] = [*found.rejected, *found.remarks]
     for line in lines[: bayimport.LISTED]:
-        talk.print(f"row {line.row} {line}", markup=False, highlight=False)
+        talk.print(f"row {line.row} {line}" if line.row else f"{line}", markup=False, highlight=False)
     result = {**found.as_dict(), "dry_run": dry_run}
     answer(result if as_json else {k: v for k, v in result.items() if k != "rejections"}, as_json)
     sys.exit(1 if found.rejected else 0)

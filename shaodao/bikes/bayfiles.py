@@ -174,9 +174,12 @@ def _wkt(text: str) -> tuple[Any, str]:
 def _geojson(path: Path) -> Iterator[Row]:
     try:
         data = json.loads(path.read_bytes())
+        inner = data.get("data")
+        if isinstance(inner, dict) and "geofencing_zones" in inner:  # a file of GBFS
+            data = inner["geofencing_zones"]
         features = data["features"]
         assert isinstance(features, list)
-    except (ValueError, TypeError, KeyError, AssertionError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError) as error:
         raise Unreadable(_("不是有效的 GeoJSON FeatureCollection：%(e)s") % {"e": str(error)[:200]}) from None
     for feature in features:
         if not isinstance(feature, dict):

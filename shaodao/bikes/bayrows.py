@@ -73,6 +73,8 @@ def code_of(raw: Any) -> str:
 
 
 def _name(raw: Any) -> str:
+    if isinstance(raw, list) and raw and isinstance(raw[0], dict):  # GBFS 3: [{"text", "language"}]
+        raw = raw[0].get("text") or ""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(raw)).split())
     if len(text) > 100:
         raise Bad(_("名称最多 %(n)d 个字") % {"n": 100})
@@ -119,6 +121,8 @@ def _moment(raw: Any) -> datetime | None:
     if not text:
         return None
     try:
+        if re.fullmatch(r"[0-9]{9,10}", text, re.ASCII):  # GBFS 2: seconds since 1970
+            return datetime.fromtimestamp(int(text), UTC)
         found = datetime.fromisoformat(text.replace("/", "-"))
     except ValueError:
         raise Bad(_("时间写作 2026-05-21 08:00")) from None
@@ -229,6 +233,8 @@ def _unfit(shapes: Any) -> dict[int, str]:
 
 def _given(values: Mapping[str, Any], names: Sequence[str], kind: str, code: str) -> dict[str, Any]:
     said = dict(_said(values, names))
+    if "kind" in names and "kind" not in said and (found := _kind_of_rules(values.get("rules"))):
+        said["kind"] = found
     if kind and "kind" in names and str(said.get("kind") or "").strip() == "":
         said["kind"] = kind
     given, errors = checked(said, names)
@@ -241,6 +247,15 @@ def _given(values: Mapping[str, Any], names: Sequence[str], kind: str, code: str
     if given.get("name") == code:
         del given["name"]  # the column was taken for the code
     return given
+
+
+def _kind_of_rules(rules: Any) -> str:
+    """What the rules of a GBFS geofencing zone forbid, in our words; "" where they forbid nothing."""
+    first = rules[0] if isinstance(rules, list) and rules and isinstance(rules[0], dict) else {}
+    if first.get("ride_through_allowed") is False:
+        return ZoneKind.NO_RIDING.value
+    ends = first.get("ride_end_allowed", first.get("ride_allowed"))  # 3.x, 2.x
+    return ZoneKind.NO_PARKING.value if ends is False else ""
 
 
 def _said(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, Any]]:

@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 Shapes = NDArray[np.object_]
 LON = ("lon", "lng", "longitude", "x", "经度")
 LAT = ("lat", "latitude", "y", "纬度")
+MOST_OUTSIDE = 20
 NAMES = ("name", "名称", "kind", "类型")
 
 
@@ -44,7 +45,7 @@ class Remark:
         return {"row": self.row, "code": self.code, "kind": self.kind, "what": self.what}
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.what}"
+        return f"{self.code}: {self.what}" if self.code else self.what
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +121,13 @@ def _about_size(rows: Sequence[Draft], area_m2: Floats, rules: SitingSettings) -
 
 
 def _outside(rows: Sequence[Draft], outside: NDArray[np.bool_]) -> Iterator[Remark]:
+    """One by one; where most of a file lies outside, that is one remark about the file."""
+    many = int(outside.sum())
+    if many > MOST_OUTSIDE and many * 2 > len(rows):
+        said = {"n": many, "all": len(rows)}
+        what = _("%(all)d 个里有 %(n)d 个不在本区网格内：坐标系不对，或不是本区的文件") % said
+        yield Remark(0, "", "outside", what)
+        return
     for n in np.flatnonzero(outside).tolist():
         yield Remark(rows[n].row, rows[n].code, "outside", _("不在本区网格内：核对坐标系和位置"))
 

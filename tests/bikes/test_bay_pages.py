@@ -282,7 +282,8 @@ def test_illustrative_bays_are_marked_everywhere(office, browse):
     bays.bring_in(BAYS, [draft_of("DEMO", square())], Actor.system(), illustrative=True)
     bays.bring_in(ZONES, [draft_of("DEMO", square(), {"kind": "no_riding"})], Actor.system(), illustrative=True)
     hq = browse("hq")
-    for path in (HOME, f"{HOME}{Bay.objects.get().pk}/", "/bikes/zones/", f"/bikes/zones/{Zone.objects.get().pk}/"):
+    own = [f"{HOME}{Bay.objects.get().pk}/", f"/bikes/zones/{Zone.objects.get().pk}/"]
+    for path in (HOME, "/bikes/zones/", *own, *(f"{at}{do}/" for at in own for do in ("change", "remove"))):
         assert 'class="illustrative"' in page(hq, path)
     assert 'class="illustrative"' not in page(hq, f"{HOME}?q=nothing").split("card card-body")[1]
 

@@ -240,6 +240,20 @@ def test_what_is_worth_a_look_is_said_and_comes_in(office, tmp_path):
     assert kinds == {"small", "outside"}
 
 
+def test_a_file_of_another_place_is_said_once(office, tmp_path):
+    """Also what a wrong datum looks like: it is not said thousand times, and first of all."""
+    path = as_csv(tmp_path / "b.csv", {f"A{n}": square(n * 10, 9000) for n in range(21)})
+    [remark] = bayimport.plan(path, BAYS).remarks
+    assert (remark.row, remark.kind) == (0, "outside") and "21" in remark.what
+    done = CliRunner().invoke(main, ["bikes", "import-bays", str(path), "--dry-run"])
+    assert done.exit_code == 0 and "坐标系" in done.output and "row 0" not in done.output
+    inside = {f"B{n}": square(n * 10) for n in range(22)}
+    found = bayimport.plan(
+        as_csv(tmp_path / "c.csv", {f"A{n}": square(n * 10, 9000) for n in range(21)} | inside), BAYS
+    )
+    assert sum(remark.kind == "outside" for remark in found.remarks) == 21
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -279,6 +293,35 @@ def test_zones(office, tmp_path):
     assert run(path, "--zones", "--kind", "no_riding", code=1)["unchanged"] == 3
     assert run(as_csv(tmp_path / "y.csv", {"Z1": rows["Z1"]}, kind=["no_parking"]), "--zones")["unchanged"] == 1
     assert not Bay.objects.exists() and bayqueries.at(ZONES, clock.now()).count() == 3
+
+
+def test_zones_of_a_gbfs_feed(office, tmp_path):
+    """2.x and 3.x name the same in different words; what forbids nothing has no kind."""
+    rules = {
+        "park3": [{"ride_start_allowed": False, "ride_end_allowed": False, "ride_through_allowed": True}],
+        "ride": [{"ride_allowed": False, "ride_through_allowed": False}],
+        "park2": [{"ride_allowed": False, "ride_through_allowed": True}],
+        "free": [{"ride_allowed": True, "ride_through_allowed": True}],
+        "odd": ["x"],
+    }
+    path = as_geojson(
+        tmp_path / "g.json", {code: square(n * 60, 0, 50) for n, code in enumerate(rules)}, rules=list(rules.values()),
+        name=[[{"text": "广场", "language": "zh"}], *"bcde"], start=[1621555200, "2021-05-21T00:00:00Z", "", "", ""],
+    )  # fmt: skip
+    whole = {"version": "3.0", "data": {"geofencing_zones": json.loads(path.read_text("utf-8"))}}
+    path.write_text(json.dumps(whole), "utf-8")
+    found = run(path, "--zones", code=1)
+    assert [r["id"] for r in found["rejections"]] == ["free", "odd"]
+    assert dict(Zone.objects.values_list("code", "kind")) == {
+        "park3": "no_parking", "ride": "no_riding", "park2": "no_parking",
+    }  # fmt: skip
+    row = Zone.objects.get(code="park3")
+    assert (row.name, row.begins_at) == ("广场", datetime(2021, 5, 21, tzinfo=UTC))
+    assert row.begins_at == Zone.objects.get(code="ride").begins_at
+    path.write_text('{"data": {"geofencing_zones": null}}', "utf-8")
+    assert CliRunner().invoke(main, ["bikes", "import-bays", str(path), "--zones"]).exit_code == 2
+    path.write_text("[1]", "utf-8")
+    assert CliRunner().invoke(main, ["bikes", "import-bays", str(path), "--zones"]).exit_code == 2
 
 
 # ── as a whole ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,12 +21,14 @@ import { basemapOf, labelsOf, load } from "./map";
 
 type Area = GeoJSON.Polygon | GeoJSON.MultiPolygon;
 const DIGITS = 9; // what Terra Draw takes; a tenth of a millimetre
+const CLOSEST = 21; // a bay is two metres wide
 const OURS = ["bay", "outline"];
 
 export async function shape(el: HTMLElement): Promise<void> {
   const data = await load(el);
   await fontsFor(labelsOf(data));
   const map = await createMap(el, basemapOf(el));
+  map.setMaxZoom(CLOSEST);
   const mine = (wanted: boolean): Collection => ({
     type: "FeatureCollection",
     features: data.features.filter(({ properties }) => OURS.includes(String(properties?.layer ?? "")) === wanted),
@@ -57,7 +59,7 @@ function fit(map: MapLibre, mine: Collection, all: Collection, input: HTMLTextAr
   const own = mine.features.filter(({ properties }) => properties?.layer === "outline");
   const features = text ? [{ type: "Feature" as const, geometry: text, properties: {} }] : own;
   const bounds = boundsOf({ type: "FeatureCollection", features }) ?? boundsOf(all);
-  if (bounds) map.fitBounds(bounds, { padding: 64, maxZoom: 18.5, animate: false });
+  if (bounds) map.fitBounds(bounds, { padding: 64, maxZoom: text ? CLOSEST - 0.5 : 17.5, animate: false });
 }
 
 /** A Polygon or MultiPolygon of a text, or null. */
