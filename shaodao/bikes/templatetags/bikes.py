@@ -8,7 +8,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from shaodao.bikes.models import ChecklistItem, Operator, OperatorPaper
+from shaodao.bikes.models import ChecklistItem, Operator, OperatorPaper, VehicleStatus
 from shaodao.bikes.seen import present
 from shaodao.bikes.seen.filling import FillState
 from shaodao.bikes.seen.words import SeenAs
@@ -90,3 +90,9 @@ def fill_badge(state: str) -> SafeString:
 def metres(mm: int) -> str:
     """A distance in millimetres as 3.4 m."""
     return _("%(m)s 米") % {"m": f"{mm / 1000:.1f}"}
+
+
+@register.filter
+def degrees(status: VehicleStatus) -> str:
+    """Where a vehicle is, as the map's address names a place: "113.298000,40.075700"."""
+    return f"{status.lon_e6 / 1e6:.6f},{status.lat_e6 / 1e6:.6f}"
