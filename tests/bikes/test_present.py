@@ -184,9 +184,27 @@ def test_who_sees_what(office, street, browse):
     assert "超额" not in line  # a street does not see all of an operator's vehicles
     assert 'data-code="P3"' not in text(keeper, BAYS)
     assert listed(browse("community"), f"{LIST}?class=order")[1] == ["idle", "in", "near"]
+    assert listed(browse("department"), LIST)[0] == listed(browse("inspector"), LIST)[0] == 14
     assert Client().get(NOW).status_code == 302
     for path in (NOW, LIST, BAYS):
         text(browse("hotline"), path, 403)
+
+
+def test_tabs_lead_from_page_to_page(office, street, browse):
+    own = browse("owner", street[0])
+    for path, active in (
+        ("/bikes/operators/BIKE-A/", "/bikes/"),
+        (LIST, NOW),
+        (BAYS, NOW),
+        ("/bikes/map/", "/bikes/map/"),
+    ):
+        tabs = re.search(r'<nav[^>]*aria-label="共享单车页面".*?</nav>', text(own, path), re.S)[0]
+        assert re.findall(r'active" href="([^"]+)" aria-current="page"', tabs) == [active]
+        assert NOW in tabs and "/bikes/parameters/" in tabs
+    place = re.search(r'href="(/bikes/map/\?at=[^"]+)"', text(own, f"{LIST}?q=near"))[1]
+    assert 'data-zoom="18"' in text(own, place)
+    assert "?at=" not in text(own, f"{LIST}?class=in_use")
+    assert "/bikes/map/?at=113.200200,40.000500" in text(own, f"{BAYS}?q=P1")
 
 
 def test_the_list_is_searched_sorted_paged_and_exported(office, street, browse):

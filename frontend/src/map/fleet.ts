@@ -16,7 +16,7 @@ interface Answer {
   columns: Record<"id" | "lon" | "lat" | "operator" | "class" | "mark" | "bay", number[]>;
 }
 
-const AGAIN_MS = 60_000; // everything is fetched at most so often where the sums do not agree
+const AGAIN_MS = 20_000; // everything is fetched at most so often where the sums do not agree
 
 export class Fleet {
   readonly vehicles = new Map<number, Vehicle>();

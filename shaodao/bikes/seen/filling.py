@@ -39,6 +39,7 @@ class Fill:
     n: int = 0
     silent: int = 0
     members: tuple[str, ...] = ()
+    at: str = ""  # "lon,lat" of a point inside it, or inside the first bay of the group
 
     @property
     def ratio(self) -> float | None:
@@ -66,14 +67,16 @@ def fills(bays: QuerySet[Bay], statuses: QuerySet[VehicleStatus]) -> list[Fill]:
     """Each bay with its classed vehicles, by code. Two queries."""
     counts = {bay: (n, silent) for bay, n, silent in _standing(statuses)}
     names = ("pk", "code", "name", "capacity", "illustrative", "street__name", "street__name_en", "street__code",
-             "community__code")  # fmt: skip
+             "community__code", "lon", "lat")  # fmt: skip
     rows = bays.order_by("code").values_list(*names)
     found = []
-    for pk, code, name, capacity, illustrative, street, street_en, street_code, community_code in rows:
+    for pk, code, name, capacity, illustrative, street, street_en, street_code, community_code, lon, lat in rows:
         where = named({"name": street, "name_en": street_en})
         n, silent = counts.get(pk, (0, 0))
         places = (street_code or "", community_code or "")
-        found.append(Fill(code, name, capacity, where, *places, illustrative, n, silent, (code,)))
+        found.append(
+            Fill(code, name, capacity, where, *places, illustrative, n, silent, (code,), f"{lon:.6f},{lat:.6f}")
+        )
     return found
 
 
@@ -91,7 +94,7 @@ def in_groups(rows: Iterable[Fill]) -> list[Fill]:
         group = found.get(code)
         if group is None:
             found[code] = Fill(code, row.name, row.capacity, row.street, row.street_code,
-                               row.community_code, row.illustrative, row.n, row.silent, (row.code,))  # fmt: skip
+                               row.community_code, row.illustrative, row.n, row.silent, (row.code,), row.at)  # fmt: skip
             continue
         group.capacity += row.capacity
         group.n += row.n

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from shaodao.bikes.findings.words import FindingState
-from shaodao.bikes.models import ChecklistItem, Finding, Operator, OperatorPaper
+from shaodao.bikes.models import ChecklistItem, Finding, Operator, OperatorPaper, VehicleStatus
 from shaodao.bikes.seen import present
 from shaodao.bikes.seen.filling import FillState
 from shaodao.bikes.seen.words import SeenAs
@@ -100,3 +100,9 @@ def fill_badge(state: str) -> SafeString:
 def metres(mm: int) -> str:
     """A distance in millimetres as 3.4 m."""
     return _("%(m)s 米") % {"m": f"{mm / 1000:.1f}"}
+
+
+@register.filter
+def degrees(status: VehicleStatus) -> str:
+    """Where a vehicle is, as the map's address names a place: "113.298000,40.075700"."""
+    return f"{status.lon_e6 / 1e6:.6f},{status.lat_e6 / 1e6:.6f}"
