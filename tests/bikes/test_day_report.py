@@ -2,25 +2,31 @@
 
 import csv
 import json
+import os
 import random
 from collections import defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
 
 import openpyxl
 import orjson
 import pyarrow as pa
 import pytest
+import shapely
 from click.testing import CliRunner
+from pyarrow import parquet
 
-from shaodao.bikes import tasks
+from shaodao.bikes import bayfiles, tasks
 from shaodao.bikes.cli import bikes
 from shaodao.bikes.ingest import keep
 from shaodao.bikes.ingest.positions import Positions
 from shaodao.bikes.ingest.receive import failed, ingest
-from shaodao.bikes.models import BayVersion, DayReport, PositionBatch
+from shaodao.bikes.ingest.sources import files
+from shaodao.bikes.models import Bay, BayVersion, DayReport, PositionBatch
 from shaodao.bikes.reports import daily, figures, sections
 from shaodao.cases import tasks as clockwork
-from shaodao.foundation import clock
+from shaodao.foundation import clock, district
+from shaodao.foundation.models import District
 from shaodao.kernel.parking import Parked
 from tests.bikes.office import table
 from tests.bikes.street import LAT, LON, METRE, bay, fix, sent, square, zone
@@ -405,3 +411,37 @@ def test_the_command_writes_files(operator, tmp_path):
         done = CliRunner().invoke(bikes, ["day-report", "--day", str(DAY), *map(str, wrong)])
         assert done.exit_code == 2 and "Traceback" not in done.output
     assert sorted(p.name for p in tmp_path.glob("*.*")) == ["day.xlsx", "own.xlsx"]
+
+
+@pytest.mark.data
+def test_a_real_morning_is_the_same_from_the_file(operator, tmp_path):
+    data = Path(os.environ.get("SHAODAO_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "bikes"
+    if not data.exists():
+        pytest.skip(f"no {data}")
+    events = parquet.read_table(data / "xiamen_lock_events.parquet")
+    ids = events["bike"].cast(pa.string())
+    local = events["time"].cast(pa.timestamp("ms"))
+    raw = pa.table({"vehicle_id": ids, "time": local, "lon": events["lon"], "lat": events["lat"]})
+    parquet.write_table(raw, tmp_path / "morning.parquet")
+    District.objects.update(centre_lon=118.1, centre_lat=24.5)
+    district.forget()
+    shapes = bayfiles.read(data / "xiamen_bays.csv")
+    places = shapely.centroid(shapes.shapes)
+    Bay.objects.bulk_create(
+        Bay(
+            code=code, geometry=json.loads(shapely.to_geojson(shape)), lon=at.x, lat=at.y, length_m=6, area_m2=10,
+            capacity=10, valid_from=clock.now(),
+        )
+        for code, shape, at in zip(shapes.ids, shapes.shapes, places, strict=True)
+    )  # fmt: skip
+    day = local[0].as_py().date()
+    with clock.freeze(clock.from_local(datetime.combine(day, time(20)))):
+        found = files.take_in(operator, files.open_file(tmp_path / "morning.parquet"), "WGS-84", clock.now())
+        own = daily.count(day, everywhere=True).figures
+    assert found.counts["received"] == raw.num_rows and own["all"]["positions"] == found.counts["kept"]
+    assert own["bays"]["over"] > 0 and own["all"]["bike_hours"] > 10_000
+    offline = command(
+        *("--positions", tmp_path / "morning.parquet", "--bays", data / "xiamen_bays.csv"),
+        *("--operator", "BIKE-A", "--day", day, "--everywhere"),
+    )
+    assert offline["operators"] == own["operators"]
