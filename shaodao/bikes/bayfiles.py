@@ -100,12 +100,17 @@ def _judged(found: Sequence[Row], datum: str) -> BayFile:
     wrong |= {row: why for row, (_id, _shape, why, _v) in enumerate(found) if why}
     kept = np.array([row for row in range(len(found)) if row not in wrong], dtype=np.int64)
     ids = [found[row][0] or f"{row + 1}" for row in kept]
-    faults = [Fault(row + 1, found[row][0], str(why)) for row, why in sorted(wrong.items())]
+    faults = [Fault(row + 1, shown(found[row][0]), str(why)) for row, why in sorted(wrong.items())]
     good = shapes[kept]
     if datum not in ("WGS-84", "CGCS2000") and good.size:
         good = shapely.transform(good, lambda xy: np.column_stack(datums.to_wgs84(xy[:, 0], xy[:, 1], datum)))
     unnamed = frozenset(n for n, row in enumerate(kept) if not found[row][0])
     return BayFile(ids, good, kept, len(found), faults, [found[row][3] for row in kept], unnamed)
+
+
+def shown(text: str) -> str:
+    """A text of a file as it may be printed, sent and stored: a line without what cannot be seen."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)[:80]
 
 
 def in_words(reason: str) -> str:

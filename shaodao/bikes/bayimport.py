@@ -71,7 +71,7 @@ def plan(
     rows = by_code(kind, [draft.code for draft in drafts])
     counts = bays.compare(kind, drafts, derived, rows).counts()
     remarks = _remarks(drafts, derived, points or siting.Points()) if kind is BAYS else []
-    return Plan(kind, path.name, file.read, drafts, rejected, derived, remarks, counts)
+    return Plan(kind, bayfiles.shown(path.name), file.read, drafts, rejected, derived, remarks, counts)
 
 
 def _remarks(
@@ -98,7 +98,7 @@ def carry_out(
         found.kind,
         found.drafts,
         actor,
-        source=source or found.name,
+        source="".join(c for c in source if c.isprintable()) or found.name,
         reason=reason,
         since=since,
         derived=found.derived,

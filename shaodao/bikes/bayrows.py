@@ -18,7 +18,7 @@ import shapely
 from django.utils.translation import gettext as _
 
 from shaodao.bikes import measures
-from shaodao.bikes.bayfiles import BayFile, Fault, in_words
+from shaodao.bikes.bayfiles import BayFile, Fault, in_words, shown
 from shaodao.bikes.words import ZoneKind
 from shaodao.foundation import clock
 from shaodao.kernel import parking
@@ -215,7 +215,7 @@ def drafts(file: BayFile, names: Sequence[str], kind: str = "") -> tuple[list[Dr
                 raise Bad(_("编码与第 %(n)d 行重复") % {"n": seen[code]})
             given = _given(file.values[n], names, kind, code)
         except Bad as error:
-            faults.append(Fault(int(row) + 1, _shown(file.ids[n]), str(error)))
+            faults.append(Fault(int(row) + 1, shown(file.ids[n]), str(error)))
             continue
         seen[code] = int(row) + 1
         found.append(Draft(code, shapes[n], given, int(row) + 1, unnamed))
@@ -267,11 +267,6 @@ def _said(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str
 
 def _digest(shape: Any) -> str:
     return hashlib.sha256(shapely.to_wkb(shapely.normalize(shape))).hexdigest()[:12]
-
-
-def _shown(text: str) -> str:
-    """An id as it may be printed."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)[:80]
 
 
 def outline(raw: Any) -> Any:

@@ -130,6 +130,19 @@ def test_rows_that_are_no_bays_are_named_and_hold_up_nobody(office, tmp_path):
     assert run(path, code=1)["unchanged"] == 2
 
 
+def test_what_cannot_be_written_down_is_not_echoed(office, tmp_path):
+    """Half a surrogate pair is a string in JSON, and no text on any screen or in any database."""
+    path = as_geojson(tmp_path / "b.json", {"A": square(), "B": square(20), "C": shapely.Point(113, 40)})
+    data = json.loads(path.read_text("utf-8"))
+    data["features"][0]["properties"] |= {"name": "a\ud800b\u0000c"}
+    for n in (1, 2):
+        data["features"][n]["properties"]["code"] = "\ud800"
+    path.write_text(json.dumps(data), "utf-8")
+    found = run(path, "--source", "x\udc80y", code=1)
+    assert found["imported"] == 1 and {r["id"] for r in found["rejections"]} == {"\ufffd"}
+    assert Bay.objects.values_list("name", "source").get() == ("a b c", "xy")
+
+
 def squeezed(path):
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr("readme.txt", "no shapes here")
