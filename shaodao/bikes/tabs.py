@@ -4,9 +4,10 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 TABS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
-    ("bikes", (), _("运营企业")),
+    ("bikes", (), pgettext_lazy("tab", "运营企业")),
     ("bikes_now", (), _("当前")),
     ("bikes_map", (), _("地图")),
     ("bikes_shapes", ("bays",), _("停放点位")),
