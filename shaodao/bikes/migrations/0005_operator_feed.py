@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bikes', '0007_findings'),
+        ('bikes', '0004_findings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

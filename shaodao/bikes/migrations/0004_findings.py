@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bikes', '0004_last_events'),
+        ('bikes', '0003_last_events'),
         ('cases', '0009_circular_reading'),
         ('foundation', '0003_clear_copies'),
         ('places', '0001_initial'),

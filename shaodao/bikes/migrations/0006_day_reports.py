@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bikes', '0008_operator_feed'),
+        ('bikes', '0005_operator_feed'),
     ]
 
     operations = [
