@@ -173,7 +173,7 @@ def _revision() -> tuple[Any, ...]:
 def _make(revision: tuple[Any, ...]) -> Ground:
     usual = settings.current().parking.tolerance_m
     rows = Bay.objects.filter(active=True).order_by("code")
-    bays = list(_near(rows).values_list("pk", "code", "capacity", "tolerance_m", "geometry"))
+    bays = list(near(rows).values_list("pk", "code", "capacity", "tolerance_m", "geometry"))
     tolerance = np.array([usual if own is None else own for *_x, own, _g in bays], np.float64)
     zones = list(Zone.objects.filter(active=True, kind=ZoneKind.NO_PARKING).order_by("code"))
     return Ground(
@@ -188,7 +188,7 @@ def _make(revision: tuple[Any, ...]) -> Ground:
     )
 
 
-def _near(bays: QuerySet[Bay]) -> QuerySet[Bay]:
+def near(bays: QuerySet[Bay]) -> QuerySet[Bay]:
     """Those that one plane can hold with the district: a file of another city's bays must not stop the ingest."""
     centre = district.current().centre
     if not any(centre):

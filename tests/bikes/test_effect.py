@@ -84,7 +84,7 @@ def test_the_page(office, street, monkeypatch):
     text = client.get(PAGE).content.decode()
     table = text.split('data-table="tolerance"')[1].split("</table>")[0]
     (line,) = re.findall(r'<tr data-value="(\d+)" class="fw-bold"', table)
-    assert line == "10" and "40.0 %" in table and "settings.bikes.parking.fixes" in text
+    assert line == "10" and "40.0%" in table and "settings.bikes.parking.fixes" in text
     with CaptureQueriesContext(connection) as before:
         client.get(PAGE)
     feed(street, *(bike(f"n{n}", 1 + n / 100) for n in range(50)))

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
-from shaodao.bikes.models import Vehicle
+from shaodao.bikes.models import Bay, Vehicle
 from shaodao.bikes.seen import filling, present
 from shaodao.bikes.seen.scope import Scope, scope_of
 from shaodao.foundation import clock, district
@@ -287,3 +287,17 @@ def test_a_constant_number_of_queries(office, street, browse, monkeypatch):
     feed(third, *(bike(f"c{n}", 4 + n / 30, 1.5, east=3, north=1) for n in range(40)))
     assert asked() == before
     assert max(before) < 25
+
+
+def test_a_bay_of_another_country_stops_no_page(office, street, browse):
+    """A slip of the keyboard in a file: the bay is kept with a remark, and everybody goes on working."""
+    client = browse("hq")
+    before = client.get(NOW).context["total"].order
+    bay("FAR", 0, geometry={"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]})
+    row = Bay.objects.get(code="FAR")
+    row.lon, row.lat = 0.5, 0.5
+    row.save()
+    for page in (NOW, LIST, BAYS, BAYS + "?by=group", "/bikes/parameters/", "/bikes/map/"):
+        assert client.get(page).status_code == 200, page
+    assert client.get(NOW).context["total"].order == before
+    assert filling.members("FAR") == ()

@@ -16,7 +16,7 @@ from shaodao.cases.actions import Actor
 from shaodao.foundation import clock
 from shaodao.foundation.errors import Invalid, Refused
 from tests.bikes.office import png
-from tests.bikes.street import LAT, LON, Street
+from tests.bikes.streets import LAT, LON, Street
 
 PAGE = "/bikes/spot-checks/"
 PUBLIC = "/bikes/spot-checks/published/"

@@ -7,7 +7,7 @@ import pytest
 from shaodao.bikes.models import SpotCheck
 from shaodao.cases.models import Case
 from tests.bikes.office import Office, png
-from tests.bikes.street import LAT, LON, Street, only
+from tests.bikes.streets import LAT, LON, Street, only
 from tests.browser.test_work import DESK, PHONE, browser, pytestmark, sit  # noqa: F401
 
 
