@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from shaodao.bikes import settings
 from shaodao.bikes.ground import NONE, Ground, ground, near, shapes
 from shaodao.bikes.models import Bay, VehicleStatus
-from shaodao.bikes.provinces import Provinces, index_of
 from shaodao.bikes.seen.present import classed, ms_of
 from shaodao.bikes.seen.words import HERE, PARKED, SeenAs
 from shaodao.bikes.words import FeedState
@@ -152,10 +151,10 @@ def _with(tried: Iterable[float], own: float) -> list[float]:
 # ── indices ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _lock = threading.Lock()
-_kept: tuple[Ground, list[Any], dict[float, BayIndex | Provinces]] | None = None
+_kept: tuple[Ground, list[Any], dict[float, BayIndex]] | None = None
 
 
-def _index(here: Ground, tolerance: float) -> BayIndex | Provinces:
+def _index(here: Ground, tolerance: float) -> BayIndex:
     """The bays of the ground with another tolerance; kept until a bay changes (2,000 bays take some hundredths of a
     second each)."""
     global _kept  # noqa: PLW0603
@@ -169,5 +168,5 @@ def _index(here: Ground, tolerance: float) -> BayIndex | Provinces:
         _ground, rows, made = _kept
         if tolerance not in made:
             limits = np.array([tolerance if own is None else own for _geometry, own in rows], np.float64)
-            made[tolerance] = index_of(shapes([geometry for geometry, _own in rows]), limits)
+            made[tolerance] = BayIndex.build(shapes([geometry for geometry, _own in rows]), limits)
         return made[tolerance]
