@@ -39,9 +39,9 @@ KEPT = {
 
 def row(vehicle, minute, place, parked=2, flags=0):
     at = BEGIN + minute * MS
-    code = place if place in ("B1", "B2") and parked is not None else None
+    code = place if place not in ("near", None) and parked is not None else None
     return {
-        "vehicle_id": vehicle, "time": at, "received": at, "lon": LON, "lat": LAT + PLACES[place] * METRE, "parked": parked,
+        "vehicle_id": vehicle, "time": at, "received": at, "lon": LON, "lat": LAT + PLACES.get(place, 0) * METRE, "parked": parked,
         "bay": code, "flags": flags,
     }  # fmt: skip
 
