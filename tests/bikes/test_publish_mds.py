@@ -308,6 +308,7 @@ def test_requirements_name_the_operators_and_the_addresses(client, operator):
     assert program["provider_ids"] == named(read(client, "policies"), "配额")["provider_ids"]
     apis = {api["api_name"]: api for api in program["required_data_specs"][0]["available_apis"]}
     assert apis["geography"]["available_endpoints"][0]["url"] == "https://district.example/mds/v2/geographies"
+    assert [e["endpoint_name"] for e in apis["agency"]["available_endpoints"]] == ["vehicles", "telemetry", "events"]
     assert found["metadata"]["agency_timezone"] == "Asia/Shanghai"
 
 

@@ -234,7 +234,8 @@ def requirements(places: Places) -> Document:
     own, at = district.current(), places.updated
     codes = Operator.objects.filter(state=OperatorState.ADMITTED).order_by("organisation__code")
     providers = [provider_id(code) for code in codes.values_list("organisation__code", flat=True)]
-    public = {
+    served = {
+        "agency": ("vehicles", "telemetry", "events"),
         "policy": ("policies", "requirements"),
         "geography": ("geographies",),
         "jurisdiction": ("jurisdictions",),
@@ -244,7 +245,7 @@ def requirements(places: Places) -> Document:
             "api_name": api,
             "available_endpoints": [{"endpoint_name": name, "url": f"{django.ORIGIN}{BASE}{name}"} for name in names],
         }
-        for api, names in public.items()
+        for api, names in served.items()
     ]
     spec = {"data_spec_name": "MDS", "version": VERSION, "required_apis": [], "available_apis": apis}
     program = {
