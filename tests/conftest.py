@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import translation
 
+from shaodao.bikes import ground
 from shaodao.foundation import calendar, clock, district
 
 
@@ -20,14 +21,18 @@ def _fresh_caches(monkeypatch):
     reads them no more often than on a fast one, so that its queries can be counted."""
     monkeypatch.setattr(district, "SECONDS", 3600)
     monkeypatch.setattr(calendar, "SECONDS", 3600)
-    district.forget()
-    calendar.forget()
+    forget()
     translation.activate(
         "zh-hans"
     )  # a page in English, asked for by the test before, leaves its language in the thread
     yield
+    forget()
+
+
+def forget():
     district.forget()
     calendar.forget()
+    ground.forget()  # bays and grid: each test has a database of its own
 
 
 @pytest.fixture(autouse=True)
