@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import shapely
-from django.db.models import QuerySet, Sum, Value
+from django.db.models import Sum, Value
 from numpy.typing import NDArray
 
 from shaodao.bikes import rules, settings
@@ -26,8 +26,6 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 NONE = -1
 """In arrays of keys: no such thing."""
-REACH = 2.0
-"""Degrees from the district's centre: bays farther away are kept, and nothing is judged by them."""
 _HALF = 0.5e-6  # degrees
 
 
@@ -173,7 +171,7 @@ def _revision() -> tuple[Any, ...]:
 def _make(revision: tuple[Any, ...]) -> Ground:
     usual = settings.current().parking.tolerance_m
     rows = Bay.objects.filter(active=True).order_by("code")
-    bays = list(near(rows).values_list("pk", "code", "capacity", "tolerance_m", "geometry"))
+    bays = list(rows.values_list("pk", "code", "capacity", "tolerance_m", "geometry"))
     tolerance = np.array([usual if own is None else own for *_x, own, _g in bays], np.float64)
     zones = list(Zone.objects.filter(active=True, kind=ZoneKind.NO_PARKING).order_by("code"))
     return Ground(
@@ -186,16 +184,6 @@ def _make(revision: tuple[Any, ...]) -> Ground:
         shapes([zone.geometry for zone in zones]),
         _grid(revision[0]),
     )
-
-
-def near(bays: QuerySet[Bay]) -> QuerySet[Bay]:
-    """Those that one plane can hold with the district: a file of another city's bays must not stop the ingest."""
-    centre = district.current().centre
-    if not any(centre):
-        first = bays.values_list("lon", "lat").first()
-        centre = first or (0.0, 0.0)
-    lon, lat = centre
-    return bays.filter(lon__range=(lon - REACH, lon + REACH), lat__range=(lat - REACH, lat + REACH))
 
 
 def shapes(geometries: list[Any]) -> NDArray[np.object_]:

@@ -44,14 +44,14 @@ class Provinces:
 
 def index_of(areas: NDArray[np.object_], tolerance: ArrayLike = 0.0) -> BayIndex | Provinces:
     """An index of (m,) areas as BayIndex.build makes it, in parts where they lie too far apart for one."""
-    groups = _groups(areas)
+    groups = parts(areas)
     if len(groups) < 2:
         return BayIndex.build(areas, tolerance)
     each = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), areas.shape).copy()
     return Provinces([(BayIndex.build(areas[group], each[group]), group) for group in groups], each)
 
 
-def _groups(areas: NDArray[np.object_]) -> list[NDArray[np.int32]]:
+def parts(areas: NDArray[np.object_]) -> list[NDArray[np.int32]]:
     """Numbers of areas that lie together, in order; one group if nothing is far from anything."""
     if not areas.size:
         return []

@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from numpy.typing import NDArray
 
 from shaodao.bikes import settings
-from shaodao.bikes.ground import NONE, Ground, ground, near, shapes
+from shaodao.bikes.ground import NONE, Ground, ground, shapes
 from shaodao.bikes.models import Bay, VehicleStatus
 from shaodao.bikes.provinces import Provinces, index_of
 from shaodao.bikes.seen.present import classed, ms_of
@@ -163,7 +163,7 @@ def _index(here: Ground, tolerance: float) -> BayIndex | Provinces:
         if _kept is None or _kept[0] is not here:
             _kept = (
                 here,
-                list(near(Bay.objects.filter(active=True).order_by("code")).values_list("geometry", "tolerance_m")),
+                list(Bay.objects.filter(active=True).order_by("code").values_list("geometry", "tolerance_m")),
                 {},
             )
         _ground, rows, made = _kept
