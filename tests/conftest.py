@@ -15,8 +15,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def _fresh_caches():
-    """Settings and calendar are cached per process; each test starts without."""
+def _fresh_caches(monkeypatch):
+    """Settings and calendar are cached per process for some seconds; each test starts without, and on a slow machine
+    reads them no more often than on a fast one, so that its queries can be counted."""
+    monkeypatch.setattr(district, "SECONDS", 3600)
+    monkeypatch.setattr(calendar, "SECONDS", 3600)
     district.forget()
     calendar.forget()
     translation.activate(

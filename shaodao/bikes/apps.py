@@ -22,5 +22,6 @@ class BikesConfig(AppConfig):
         clock.register("seen", tasks.see)
         clock.register("findings", findings.observe)
         clock.register("reported", tasks.report)
+        clock.register("flows", tasks.count_flows)
         notices.register()
         uploads.register_viewer(spotchecks.viewer)

@@ -26,7 +26,7 @@ from shaodao.kernel import parking
 LONGEST_CODE = 40
 MOST_CAPACITY = 100_000
 FARTHEST_M = 200.0
-WIDEST = 1.0  # degrees: what the kernel takes in one index is six wide (provinces.py)
+WIDEST = 1.0  # degrees: what the kernel takes in one index is six wide
 COLUMNS: dict[str, tuple[str, ...]] = {
     "name": ("name", "名称", "点位名称"),
     "capacity": ("capacity", "容量", "车位数", "泊位数"),

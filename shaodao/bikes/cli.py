@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shaodao.bikes.ingest.cli import ingest, pull
+from shaodao.bikes.rebalancing.cli import rebalance
 from shaodao.bikes.reports.cli import day_report
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ LANGUAGES = {"zh": "zh-hans", "en": "en"}
 
 @click.group()
 def bikes() -> None:
-    """Shared bikes: audit an operator's feed, judge where bikes stand, take in their positions, report days."""
+    """Shared bikes: audit an operator's feed, judge where bikes stand, take in their positions, report days, advise on moves."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
     import django
 
@@ -31,6 +32,7 @@ def bikes() -> None:
 bikes.add_command(ingest)
 bikes.add_command(pull)
 bikes.add_command(day_report)
+bikes.add_command(rebalance)
 
 
 @bikes.command("demo-feed", hidden=True)

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import shapely
-from django.db.models import Sum, Value
+from django.db.models import QuerySet, Sum, Value
 from numpy.typing import NDArray
 
 from shaodao.bikes import rules, settings
 from shaodao.bikes.models import Bay, Zone
-from shaodao.bikes.provinces import Provinces, index_of
 from shaodao.bikes.words import ZoneKind
 from shaodao.foundation import clock, district
 from shaodao.kernel.parking import BayIndex, Parked
@@ -26,6 +25,8 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 NONE = -1
 """In arrays of keys: no such thing."""
+REACH = 2.0
+"""Degrees from the district's centre: bays farther away are kept, and nothing is judged by them."""
 _HALF = 0.5e-6  # degrees
 
 
@@ -83,14 +84,14 @@ class Ground:
     """Everything at one revision. `bay_pk`, `codes`, `capacity` are in the order of the index."""
 
     revision: tuple[Any, ...]
-    index: BayIndex | Provinces
+    index: BayIndex
     bay_pk: Longs
     codes: pa.Array
     capacity: Longs
     zones: list[Zone]
     _zone_shapes: NDArray[np.object_]
     grid: Grid
-    _forbidden: dict[tuple[int, ...], BayIndex | Provinces] = field(default_factory=dict)
+    _forbidden: dict[tuple[int, ...], BayIndex] = field(default_factory=dict)
 
     def in_force(self, now: datetime) -> tuple[int, ...]:
         """Which of `zones` hold at `now`."""
@@ -104,7 +105,7 @@ class Ground:
             return np.full(lon.size, NONE)
         index = self._forbidden.get(chosen)
         if index is None:
-            index = self._forbidden[chosen] = index_of(self._zone_shapes[list(chosen)])
+            index = self._forbidden[chosen] = BayIndex.build(self._zone_shapes[list(chosen)], 0.0)
         found = index.assign(lon, lat, accuracy)
         keys = np.array([self.zones[n].pk for n in chosen], np.int64)
         return np.where(found.parked == Parked.IN_BAY, keys[found.bay], NONE)
@@ -171,19 +172,43 @@ def _revision() -> tuple[Any, ...]:
 def _make(revision: tuple[Any, ...]) -> Ground:
     usual = settings.current().parking.tolerance_m
     rows = Bay.objects.filter(active=True).order_by("code")
-    bays = list(rows.values_list("pk", "code", "capacity", "tolerance_m", "geometry"))
+    bays = list(near(rows).values_list("pk", "code", "capacity", "tolerance_m", "geometry"))
     tolerance = np.array([usual if own is None else own for *_x, own, _g in bays], np.float64)
     zones = list(Zone.objects.filter(active=True, kind=ZoneKind.NO_PARKING).order_by("code"))
+    areas = shapes([zone.geometry for zone in zones])
+    close = _close_to(_centre(rows), areas)
+    zones, areas = [zones[n] for n in close], areas[close]
     return Ground(
         revision,
-        index_of(shapes([geometry for *_x, geometry in bays]), tolerance),
+        BayIndex.build(shapes([geometry for *_x, geometry in bays]), tolerance),
         np.array([row[0] for row in bays], np.int64),
         pa.array([row[1] for row in bays], pa.string()),
         np.array([row[2] for row in bays], np.int64),
         zones,
-        shapes([zone.geometry for zone in zones]),
+        areas,
         _grid(revision[0]),
     )
+
+
+def near(bays: QuerySet[Bay]) -> QuerySet[Bay]:
+    """Those that one plane can hold with the district: a file of another city's bays must not stop the ingest."""
+    lon, lat = _centre(bays) or (0.0, 0.0)
+    return bays.filter(lon__range=(lon - REACH, lon + REACH), lat__range=(lat - REACH, lat + REACH))
+
+
+def _centre(bays: QuerySet[Bay]) -> tuple[float, float] | None:
+    """Of the district, in degrees; where no pack is loaded, the first bay; None without one."""
+    centre = district.current().centre
+    return centre if any(centre) else bays.order_by("code").values_list("lon", "lat").first()
+
+
+def _close_to(centre: tuple[float, float] | None, areas: NDArray[np.object_]) -> Longs:
+    """Numbers of the areas that lie within reach of the centre (without one: of the first area)."""
+    if not areas.size:
+        return np.zeros(0, np.int64)
+    west, south, east, north = shapely.bounds(areas).T
+    middle = np.stack([west + east, south + north], axis=1) / 2
+    return np.flatnonzero((np.abs(middle - (middle[0] if centre is None else centre)) <= REACH).all(axis=1))
 
 
 def shapes(geometries: list[Any]) -> NDArray[np.object_]:

@@ -1,5 +1,5 @@
 """The block `bikes:` of a district's settings: how many bikes the district takes, who looks after them, how positions
-are taken in and judged, what is published, what a day's score weighs."""
+are taken in and judged, what is published, what a day's score weighs, what vans can carry."""
 
 import re
 from typing import Literal
@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from shaodao.bikes.findings.settings import FindingSettings
+from shaodao.bikes.rebalancing.settings import RebalancingSettings
 from shaodao.bikes.reports.settings import ScoreSettings
 from shaodao.foundation import district
 
@@ -127,6 +128,7 @@ class BikeSettings(msgspec.Struct, frozen=True):
     findings: FindingSettings = FindingSettings()
     spot_checks: SpotCheckSettings = SpotCheckSettings()
     score: ScoreSettings = ScoreSettings()
+    rebalancing: RebalancingSettings = RebalancingSettings()
 
     def __post_init__(self) -> None:
         if not 0 <= self.fleet_ceiling <= 10_000_000:

@@ -14,6 +14,7 @@ from shaodao.bikes.actions import feeding, perform
 from shaodao.bikes.ingest import keep, upkeep
 from shaodao.bikes.ingest.sources import gbfs
 from shaodao.bikes.models import Operator
+from shaodao.bikes.rebalancing import flows
 from shaodao.bikes.reports import daily
 from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.actions import Actor
@@ -70,6 +71,12 @@ def report(round: Round) -> None:
     """The day's report, every hour while it is open; yesterday's for good; an older one again where late positions came."""
     if _due("reported", round.now, timedelta(minutes=10)) and Operator.objects.exists():
         round.each("reported", list(daily.due(round.now)), lambda day: daily.build(day, round.now) > 0)
+
+
+def count_flows(round: Round) -> None:
+    """What riders took and left on days that are over, a few files at a time."""
+    if _due("flows", round.now, timedelta(minutes=10)):
+        round.once("flows", lambda: flows.make(round.now, most=flows.AT_ONCE))
 
 
 _done: dict[str, Any] = {}

@@ -87,7 +87,7 @@ def _move(operator_id: int) -> int:
         *_by(positions(), "day", table.filter(pc.invert(ridden)), "time"),
         *_by(trips(), "hour", table.filter(ridden), "received"),
     ):
-        _write(rows, folder / f"operator={code}" / name)
+        write(rows, folder / f"operator={code}" / name)
     PositionBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
     return int(table.num_rows)
 
@@ -131,7 +131,7 @@ def _by(root: Path, unit: str, table: pa.Table, column: str) -> Iterator[tuple[P
         yield root / f"{unit}={begin.strftime(form)}", table.filter(pc.equal(begins, pa.scalar(begin, begins.type)))
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def write(table: pa.Table, path: Path) -> None:
     """The whole file or none: written beside, forced to the disk, then named."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.tmp")
@@ -202,7 +202,7 @@ def _close(folder: Path) -> bool:
     tables = [parquet.read_table(path, partitioning=None) for path in ([whole] if whole.exists() else []) + parts]
     table = _once(pa.concat_tables([t.replace_schema_metadata(None) for t in tables]))
     replaced = " ".join(part.name for part in parts)
-    _write(table.replace_schema_metadata({_REPLACES: replaced.encode()}), whole)
+    write(table.replace_schema_metadata({_REPLACES: replaced.encode()}), whole)
     for part in parts:
         part.unlink()
     return True

@@ -11,9 +11,8 @@ from django.db.models import F, QuerySet
 from numpy.typing import NDArray
 
 from shaodao.bikes import settings
-from shaodao.bikes.ground import NONE, Ground, ground, shapes
+from shaodao.bikes.ground import NONE, Ground, ground, near, shapes
 from shaodao.bikes.models import Bay, VehicleStatus
-from shaodao.bikes.provinces import Provinces, index_of
 from shaodao.bikes.seen.present import classed, ms_of
 from shaodao.bikes.seen.words import HERE, PARKED, SeenAs
 from shaodao.bikes.words import FeedState
@@ -152,10 +151,10 @@ def _with(tried: Iterable[float], own: float) -> list[float]:
 # ── indices ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _lock = threading.Lock()
-_kept: tuple[Ground, list[Any], dict[float, BayIndex | Provinces]] | None = None
+_kept: tuple[Ground, list[Any], dict[float, BayIndex]] | None = None
 
 
-def _index(here: Ground, tolerance: float) -> BayIndex | Provinces:
+def _index(here: Ground, tolerance: float) -> BayIndex:
     """The bays of the ground with another tolerance; kept until a bay changes (2,000 bays take some hundredths of a
     second each)."""
     global _kept  # noqa: PLW0603
@@ -163,11 +162,11 @@ def _index(here: Ground, tolerance: float) -> BayIndex | Provinces:
         if _kept is None or _kept[0] is not here:
             _kept = (
                 here,
-                list(Bay.objects.filter(active=True).order_by("code").values_list("geometry", "tolerance_m")),
+                list(near(Bay.objects.filter(active=True).order_by("code")).values_list("geometry", "tolerance_m")),
                 {},
             )
         _ground, rows, made = _kept
         if tolerance not in made:
             limits = np.array([tolerance if own is None else own for _geometry, own in rows], np.float64)
-            made[tolerance] = index_of(shapes([geometry for geometry, _own in rows]), limits)
+            made[tolerance] = BayIndex.build(shapes([geometry for geometry, _own in rows]), limits)
         return made[tolerance]

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.bikes import ground, provinces, settings
+from shaodao.bikes import ground, settings
 from shaodao.bikes.models import Bay, VehicleStatus
 from shaodao.bikes.seen.words import HERE, SeenAs
 from shaodao.foundation.naming import named
@@ -123,8 +123,8 @@ _kept: tuple[Any, dict[str, str]] | None = None
 
 
 def groups() -> dict[str, str]:
-    """The code of the group (of its first bay) of each bay in use. Made anew when a bay or the distance changes: then
-    one query and some tenths of a second; else one small query."""
+    """The code of the group (of its first bay) of each bay in use by which is judged. Made anew when a bay or the distance
+    changes: then one query and some tenths of a second; else one small query."""
     global _kept  # noqa: PLW0603
     metres = settings.current().parking.group_m
     revision = (ground.ground(), metres)  # the ground is made anew when a bay changed
@@ -133,13 +133,10 @@ def groups() -> dict[str, str]:
         return kept[1]
     with _lock:
         if _kept is None or _kept[0] != revision:
-            rows = list(Bay.objects.filter(active=True).order_by("code").values_list("code", "geometry"))
-            areas = ground.shapes([geometry for _code, geometry in rows])
-            first = {}
-            for part in provinces.parts(areas):  # one bay in another country must not stop the pages
-                for n, its in zip(part.tolist(), part[grouped(areas[part], metres)].tolist(), strict=True):
-                    first[rows[n][0]] = rows[its][0]
-            _kept = revision, first
+            bays = Bay.objects.filter(active=True).order_by("code")
+            rows = list(ground.near(bays).values_list("code", "geometry"))
+            first = grouped(ground.shapes([geometry for _code, geometry in rows]), metres).tolist()
+            _kept = revision, {code: rows[n][0] for (code, _geometry), n in zip(rows, first, strict=True)}
         return _kept[1]
 
 

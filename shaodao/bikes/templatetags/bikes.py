@@ -16,6 +16,7 @@ from shaodao.bikes.seen.filling import FillState
 from shaodao.bikes.seen.words import SeenAs
 from shaodao.bikes.tabs import tabs
 from shaodao.bikes.words import OperatorState, PaperState
+from shaodao.cases.requests import actor_of
 from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import light
 
@@ -64,8 +65,9 @@ def what(item: ChecklistItem) -> str:
 
 @register.inclusion_tag("bikes/_tabs.html", takes_context=True)
 def bike_tabs(context: Mapping[str, Any]) -> dict[str, Any]:
-    """The tabs of this room's pages."""
-    return {"tabs": tabs(context["request"].path)}
+    """The tabs of this room's pages that are open to whoever looks."""
+    request = context["request"]
+    return {"tabs": tabs(request.path, {post.role for post in actor_of(request).facts.posts})}
 
 
 @register.filter
