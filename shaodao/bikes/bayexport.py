@@ -56,7 +56,7 @@ def write_xlsx(kind: Kind, rows: Iterable[Any]) -> bytes:
     """A sheet with a row each, without outlines."""
     names = (*(BAY if kind is BAYS else ZONE), *LAST)
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("停放点位" if kind is BAYS else "区域")
+    sheet = book.create_sheet("停放点位" if kind is BAYS else "电子围栏")
     sheet.freeze_panes = "A2"
     sheet.append([sheets.bold(sheet, TITLES[name]) for name in names])
     for row in rows:

@@ -10,7 +10,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,7 @@ def in_words(reason: str) -> str:
 def _csv(path: Path) -> Iterator[Row]:
     text, problems = decode(path.read_bytes(), path.name)
     if problems:
-        raise Unreadable(str(problems[0]))
+        raise Unreadable(str(replace(problems[0], file="")).strip())  # whoever sent it knows which file
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a district's border has more than the usual 131,072 characters
     rows = csv.DictReader(io.StringIO(text))
     names = {name.strip().lower(): name for name in rows.fieldnames or ()}

@@ -19,7 +19,7 @@ CONTROLS: dict[str, dict[str, Any]] = {
     "tolerance_m": {"label": _("容差（米）"), "help_text": _("车辆定位的误差；空着用全区的")},
     "kind": {"label": _("类型")},
     "quota": {"label": _("限量（辆）"), "help_text": _("限量区最多停放多少辆")},
-    "begins_at": {"label": _("开始时间"), "help_text": _("临时区域；空着为一直有效")},
+    "begins_at": {"label": _("开始时间"), "help_text": _("临时围栏；空着为一直有效")},
     "ends_at": {"label": _("结束时间")},
     "daily_from": {"label": _("每天从"), "help_text": _("空着为全天；可以跨过午夜")},
     "daily_until": {"label": _("每天到")},

@@ -108,6 +108,8 @@ def _metres(raw: Any) -> float | None:
 
 def _kind(raw: Any) -> str:
     text = KINDS.get(str(raw).strip(), str(raw).strip().lower())
+    if not text:
+        raise Bad(_("请选择类型：%(names)s") % {"names": _("、").join(str(label) for label in ZoneKind.labels)})
     if text not in ZoneKind.values:
         raise Bad(_("类型应为 %(names)s 之一") % {"names": ", ".join([*ZoneKind.values, *KINDS])})
     return text
@@ -227,7 +229,7 @@ def _unfit(shapes: Any) -> dict[int, str]:
     found = {n: in_words(why) for n, why in parking.faults(shapes)}
     bounds = shapely.bounds(shapes) if len(shapes) else np.empty((0, 4))
     for n in np.flatnonzero((bounds[:, 2:] - bounds[:, :2] > WIDEST).any(axis=1)):
-        found.setdefault(int(n), _("跨度超过 %(n)g 度，不会是一个点位或区域") % {"n": WIDEST})
+        found.setdefault(int(n), _("跨度超过 %(n)g 度，不会是一个点位或围栏") % {"n": WIDEST})
     return found
 
 
@@ -271,6 +273,8 @@ def _digest(shape: Any) -> str:
 
 def outline(raw: Any) -> Any:
     """A Shapely area from a GeoJSON geometry or feature (text or mapping), WGS-84. Raises Bad."""
+    if raw in ("", b""):
+        raise Bad(_("还没有边界：在地图上画，或写入 GeoJSON 面"))
     try:
         data = json.loads(raw) if isinstance(raw, str | bytes) else raw
         data = data["geometry"] if isinstance(data, dict) and data.get("type") == "Feature" else data

@@ -130,6 +130,7 @@ def test_a_file_is_only_its_senders(office, browse, tmp_path):
 def test_what_cannot_be_read_is_said_beside_the_field(office, browse, name, content, said):
     found = look(browse("hq"), content, name, status=422)
     assert len(errors(found)) == 1 and (said in errors(found)[0] or "空" in errors(found)[0])
+    assert not re.search("[0-9a-f]{32}", errors(found)[0])  # the sender knows the file by its own name
     assert not bayupload._folder().exists() or not list(bayupload._folder().iterdir())
 
 
@@ -181,7 +182,7 @@ def test_one_bay_through_its_life(office, browse):
     [
         ({"code": ""}, "编码"),
         ({"code": "P-1"}, "编码"),
-        ({"outline": ""}, "GeoJSON"),
+        ({"outline": ""}, "在地图上画"),
         ({"outline": "\x00"}, "GeoJSON"),
         ({"capacity": "-3"}, "容量"),
         ({"tolerance_m": "1e9"}, "容差"),
@@ -204,10 +205,13 @@ def test_zones_have_the_same_pages(office, browse, zone, tmp_path):
              "weekdays": "12345", "outline": json.dumps(zone.geometry), "version": "1"}  # fmt: skip
     assert hq.post(f"{own}change/", given).status_code == 302
     text = page(hq, own)
-    assert "2021-06-01 08:00" in text and "07:30–09:00" in text and "禁停区" in text
+    assert "2021-06-01 08:00" in text and "07:30–09:00" in text and "禁停区" in text and "星期一至星期五" in text
+    assert "<h1>电子围栏</h1>" in page(hq, "/bikes/zones/") and "区域" not in page(hq, "/bikes/zones/")
     assert 'value="2021-06-01T08:00"' in page(hq, f"{own}change/")
     wrong = hq.post("/bikes/zones/new/", {"code": "Z-2", "outline": json.dumps(zone.geometry), "kind": "quota"})
     assert wrong.status_code == 422 and "限量区" in errors(wrong)[0]
+    unsaid = hq.post("/bikes/zones/new/", {"code": "Z-2", "outline": json.dumps(zone.geometry), "kind": ""})
+    assert unsaid.status_code == 422 and "请选择类型" in errors(unsaid)[0] and "no_riding" not in errors(unsaid)[0]
     content = as_csv(tmp_path / "z.csv", THREE).read_bytes()
     path = "/bikes/zones/import/"
     text = look(hq, content, path=path, kind="no_riding").content.decode()

@@ -300,4 +300,4 @@ def test_a_bay_of_another_country_stops_no_page(office, street, browse):
     for page in (NOW, LIST, BAYS, BAYS + "?by=group", "/bikes/parameters/", "/bikes/map/"):
         assert client.get(page).status_code == 200, page
     assert client.get(NOW).context["total"].order == before
-    assert filling.members("FAR") == ()
+    assert filling.members("FAR") == () and filling.members("P1") == ("P1", "P2")

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.dates import WEEKDAYS
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -84,6 +85,26 @@ def percent(share: float | None) -> str:
     if rounded == 100 and share < 1:
         rounded = 99.9
     return f"{0.1 if rounded == 0 and share > 0 else rounded:.1f}%"
+
+
+@register.filter
+def weekdays(digits: str) -> str:
+    """Days as in `Zone.weekdays` (1 is Monday) in words; three and more in a row as from and until."""
+    days = sorted({int(d) for d in digits if d in "1234567"})
+    runs: list[list[int]] = []
+    for day in days:
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    names = [str(WEEKDAYS[day - 1]) for day in range(1, 8)]
+    said = []
+    for run in runs:
+        if len(run) > 2:
+            said.append(_("%(first)s至%(last)s") % {"first": names[run[0] - 1], "last": names[run[-1] - 1]})
+        else:
+            said += [names[day - 1] for day in run]
+    return _("、").join(said)
 
 
 @register.simple_tag

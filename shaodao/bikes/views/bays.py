@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from shaodao.bikes import bayexport, bayqueries, settings
@@ -49,7 +50,8 @@ def editor(request: HttpRequest) -> Actor:
 
 def common(kind: Kind) -> dict[str, Any]:
     """What every page of a kind says."""
-    return {"kinds": f"{kind.name}s", "is_bays": kind is BAYS, "what": _("停放点位") if kind is BAYS else _("区域")}
+    what = pgettext("many", "停放点位") if kind is BAYS else pgettext("many", "电子围栏")
+    return {"kinds": f"{kind.name}s", "is_bays": kind is BAYS, "what": what}
 
 
 @staff
