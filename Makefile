@@ -20,7 +20,7 @@ setup: .venv/ready ## virtual environment, locked dependencies with hashes, fron
 run: setup ## serve Pingcheng with its demonstration data on http://127.0.0.1:$(PORT)
 	@$(BIN)/shaodao run --demo --port $(PORT)
 
-test: setup ## all tests: fast ones on SQLite, then the same on PostgreSQL, then the browser
+test: setup ## all tests: fast ones on SQLite, then what depends on the database on PostgreSQL, then the browser
 	$(BIN)/python tools/test.py
 
 check: setup ## style, types, floors, translations, generated documents

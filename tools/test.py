@@ -1,4 +1,4 @@
-"""The test command: the suite on SQLite, the same on PostgreSQL where a server answers, then the browser.
+"""The test command: the suite on SQLite, what depends on the database on PostgreSQL where a server answers, then the browser.
 
 DATABASE_URL or SHAODAO_TEST_POSTGRESQL chooses the PostgreSQL server; else the usual local address is tried.
 """
