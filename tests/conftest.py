@@ -14,11 +14,13 @@ ONCE = {
         "admission bay_fuzz bay_pack bay_pages bike_map demo_street effect feed_quality findings_pages gbfs_pull operator_api "
         "operator_pack operator_pages position_files present present_api publish_bays publish_gbfs publish_mds report_pages scores"
     ),
+    "cases": "staff_forms views work_report",
     "catalogue": "triage reports",
-    "command": "english",
+    "command": "english pages",
     "foundation": "assets uploads",
     "organisations": "second_factor sso account_pages",
     "packs": "check excel",
+    "portal": "reading follow",
 }
 
 
