@@ -3,7 +3,7 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test test-postgresql test-browser check bench clean lock messages
+.PHONY: setup run test test-postgresql check bench clean lock messages
 
 setup: .venv/ready ## virtual environment, locked dependencies with hashes, front end, messages
 	@$(BIN)/python tools/assets.py build
@@ -22,6 +22,9 @@ run: setup ## serve Pingcheng with its demonstration data on http://127.0.0.1:$(
 
 test: setup ## all tests: fast ones on SQLite, then what depends on the database on PostgreSQL, then the browser
 	$(BIN)/python tools/test.py
+
+test-postgresql: setup ## every test on PostgreSQL (DATABASE_URL names the server), before a release
+	$(BIN)/python -m pytest -n 2 -m "not browser and not nodb"
 
 check: setup ## style, types, floors, translations, generated documents
 	$(BIN)/ruff check .

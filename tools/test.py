@@ -45,7 +45,7 @@ def main() -> int:
     if url:
         failed |= run(
             "what depends on the database, on PostgreSQL",
-            [*workers, "-m", "not browser and not nodb and not once"],
+            [*workers, "-m", "not browser and not nodb and not once and not slow"],
             DATABASE_URL=url,
         )
     else:

@@ -64,7 +64,7 @@ schema = schemathesis.openapi.from_wsgi(DESCRIPTION, application)
 
 @schema.parametrize()
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
