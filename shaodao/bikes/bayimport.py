@@ -84,6 +84,12 @@ def _remarks(
     return siting.remarks(drafts, area, outside, there, points + siting.Points.of(rules.points), rules)
 
 
+def remarks_on(row: Any) -> list[siting.Remark]:
+    """What is worth a look about one bay as it stands now; what an import would say of it."""
+    draft = bayrows.Draft(row.code, ground.shapes([row.geometry])[0])
+    return _remarks([draft], [{"community_id": row.community_id, "area_m2": row.area_m2}], siting.Points())
+
+
 def carry_out(
     found: Plan,
     actor: Actor,

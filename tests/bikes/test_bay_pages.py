@@ -332,3 +332,16 @@ def test_the_folder_of_uploads_is_none_of_the_public(office, browse, tmp_path):
     look(browse("hq"), as_csv(tmp_path / "b.csv", THREE).read_bytes())
     [fresh] = bayupload._folder().iterdir()
     assert not kept.exists() and Path(fresh).suffix == ".csv"
+
+
+def test_a_bay_drawn_by_hand_is_looked_at_as_one_of_a_file_is(office, browse):
+    """A rectangle drawn over half a town is kept, and said."""
+    hq = browse("hq")
+    given = {"code": "P-9", "outline": json.dumps(geometry(square())), "capacity": ""}
+    assert "请再看一眼" not in page(hq, hq.post(f"{HOME}new/", given)["Location"])
+    wide = hq.post(f"{HOME}new/", given | {"code": "P-10", "outline": json.dumps(geometry(square(side=300)))})
+    assert "请再看一眼" in page(hq, wide["Location"])
+    overlapping = hidden(page(hq, f"{HOME}{Bay.objects.get(code='P-9').pk}/change/")) | {
+        "outline": json.dumps(geometry(square(side=100))), "capacity": "", "reason": "x",
+    }  # fmt: skip
+    assert "重叠" in page(hq, hq.post(f"{HOME}{Bay.objects.get(code='P-9').pk}/change/", overlapping)["Location"])

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,11 +11,12 @@ from click.testing import CliRunner
 from shaodao.bikes.gbfs.audit import SHOWN, audit
 from shaodao.cli import main
 from shaodao.foundation import clock
+from tests import real
 from tests.bikes import feeds
 
 pytestmark = pytest.mark.nodb
 
-DATA = Path(os.environ.get("SHAODAO_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "bikes"
+DATA = real.BIKES
 
 
 def run(*arguments: str):

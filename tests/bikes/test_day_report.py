@@ -2,11 +2,9 @@
 
 import csv
 import json
-import os
 import random
 from collections import defaultdict
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
 
 import openpyxl
 import orjson
@@ -28,6 +26,7 @@ from shaodao.cases import tasks as clockwork
 from shaodao.foundation import clock, district
 from shaodao.foundation.models import District
 from shaodao.kernel.parking import Parked
+from tests import real
 from tests.bikes.office import table
 from tests.bikes.street import LAT, LON, METRE, bay, fix, sent, square, zone
 from tests.town import later
@@ -415,7 +414,7 @@ def test_the_command_writes_files(operator, tmp_path):
 
 @pytest.mark.data
 def test_a_real_morning_is_the_same_from_the_file(operator, tmp_path):
-    data = Path(os.environ.get("SHAODAO_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "bikes"
+    data = real.BIKES
     if not data.exists():
         pytest.skip(f"no {data}")
     events = parquet.read_table(data / "xiamen_lock_events.parquet")

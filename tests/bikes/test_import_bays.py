@@ -24,12 +24,13 @@ from shaodao.cli import main
 from shaodao.foundation import clock
 from shaodao.foundation.models import LogEntry
 from shaodao.kernel import datum
+from tests import real
 from tests.bikes.outlines import as_csv, as_geojson, geometry, square
 from tests.town import later
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
-XIAMEN = Path("/work/shared/data/bikes/xiamen_bays.csv")
+XIAMEN = real.BIKES / "xiamen_bays.csv"
 THREE = {"A": square(), "B": square(20, 0), "C": square(40, 10)}
 
 
@@ -380,6 +381,7 @@ def test_two_imports_of_the_same_at_once(office, tmp_path, monkeypatch):
     assert calls == [True, True] and BayVersion.objects.count() == 3
 
 
+@pytest.mark.data
 @pytest.mark.skipif(not XIAMEN.exists(), reason="the real bays of Xiamen are not on this machine")
 def test_the_real_bays_of_xiamen_come_in_without_loss(office, tmp_path):
     path = shutil.copy(XIAMEN, tmp_path)

@@ -2,11 +2,9 @@
 
 import gzip
 import json
-import os
 import re
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import shapely
@@ -20,10 +18,11 @@ from shaodao.bikes.publish import facts
 from shaodao.cli import main
 from shaodao.foundation import clock, district
 from shaodao.foundation.models import District
+from tests import real
 from tests.bikes.furnished import bay, furnished, send, zone
 from tests.town import later
 
-DATA = Path(os.environ.get("SHAODAO_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "bikes"
+DATA = real.BIKES
 pytestmark = pytest.mark.django_db
 NAMES = ["system_information", "vehicle_types", "station_information", "geofencing_zones", "station_status", "vehicle_status"]  # fmt: skip
 

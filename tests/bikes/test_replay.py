@@ -31,11 +31,12 @@ from shaodao.bikes.reports import daily
 from shaodao.foundation import clock, district
 from shaodao.foundation.models import District
 from shaodao.organisations import tokens
+from tests import real
 from tests.bikes.office import Office
 from tests.bikes.test_day_report import command
 from tests.bikes.test_mqtt import ROOT, Process, Publisher, database_url, on_broker, until, url  # noqa: F401 - a fixture
 
-DATA = os.environ.get("SHAODAO_DATA") or ROOT.parent / "shared" / "data"
+DATA = real.DATA
 MINUTES = int(os.environ.get("SHAODAO_REPLAY_MINUTES", "20"))
 SPEED, AT_ONCE = 100, 0.25  # seconds of the replay in one message or call
 

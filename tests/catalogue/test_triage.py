@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from sklearn.metrics import f1_score
 from shaodao.catalogue import grams
 from shaodao.catalogue import triage as module
 from shaodao.catalogue.triage import Triage
+from tests import real
 
 PLACES = ["小区门口", "学校旁边", "菜市场里", "主干道上", "公园北侧", "单元楼下"]
 SAYINGS = {
@@ -236,7 +235,7 @@ def test_a_text_of_megabytes_is_cut(trained: Triage) -> None:
 
 @pytest.mark.data
 def test_letters_of_citizens() -> None:
-    data = Path(os.environ.get("SHAODAO_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+    data = real.DATA
     path = data / "letters" / "labelled_segmented.csv"
     if not path.exists():
         pytest.skip(f"no letters/labelled_segmented.csv in {data}")

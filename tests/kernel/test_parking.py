@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +22,7 @@ from shaodao.kernel.geodesy import distance_m
 from shaodao.kernel.parking import MOST_TOLERANCE, WORST_ACCURACY, Assignment, BayIndex, Parked, faults
 from shaodao.kernel.parking.outlines import WIDEST
 from shaodao.kernel.parking.plane import Plane
+from tests import real
 
 LON, LAT = 113.298, 40.076
 SAME = 1e-6  # metres that two projections of the same city may differ
@@ -482,7 +481,7 @@ def test_without_any_folder_for_the_cache_it_still_compiles(monkeypatch: pytest.
 
 @pytest.mark.data
 def test_xiamen_is_shapelys_answer() -> None:
-    data = Path(os.environ.get("SHAODAO_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "bikes"
+    data = real.BIKES
     if not data.exists():
         pytest.skip(f"no {data}")
     with (data / "xiamen_bays.csv").open(encoding="utf-8") as file:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from shaodao.bikes import bayexport, bayqueries, settings
+from shaodao.bikes import bayexport, bayimport, bayqueries, settings
 from shaodao.bikes.actions import bays
 from shaodao.bikes.bayforms import ReasonForm, ShapeForm
 from shaodao.bikes.bayqueries import BAYS, ZONES, Kind
@@ -150,6 +150,7 @@ def new(request: HttpRequest, kinds: str) -> HttpResponse:
             form.fail(error.errors)
         else:
             messages.success(request, _("已新增 %(code)s") % {"code": row.code})
+            _remark(request, kind, row)
             return redirect("bikes_shape", kinds, row.pk)
     context = {**common(kind), "form": form, "row": None}
     return render(request, "bikes/bay_form.html", context, status=422 if form.errors else 200)
@@ -181,6 +182,7 @@ def change(request: HttpRequest, kinds: str, pk: int) -> HttpResponse:
         else:
             same = after.version == seen
             messages.success(request, _("没有变化") if same else _("已改为第 %(n)d 版") % {"n": after.version})
+            _remark(request, kind, after)
             return redirect("bikes_shape", kinds, pk)
     context = {
         **common(kind),
@@ -223,6 +225,12 @@ def end(request: HttpRequest, kinds: str, pk: int, action: str) -> HttpResponse:
             return redirect("bikes_shape", kinds, pk)
     context = {**common(kind), "form": form, "row": row, "removes": required, "since": since, "version": row.version}
     return render(request, "bikes/bay_end.html", context, status=status)
+
+
+def _remark(request: HttpRequest, kind: Kind, row: Any) -> None:
+    """A bay that was drawn or changed by hand is looked at as one of a file is."""
+    for remark in bayimport.remarks_on(row) if kind is BAYS else ():
+        messages.warning(request, _("请再看一眼：%(what)s") % {"what": remark.what})
 
 
 def _refused(request: HttpRequest, kinds: str, pk: int, error: Refused) -> HttpResponse:

@@ -114,8 +114,10 @@ def _file(request: HttpRequest, kind: str, made: Document) -> HttpResponse:
     return response
 
 
-def _days_chart(rows: list[DayReport]) -> dict[str, Any]:
-    """ECharts: the in-order rate of each day as a line; a click leads to the day."""
+def _days_chart(rows: list[DayReport]) -> dict[str, Any] | None:
+    """ECharts: the in-order rate of each day as a line; a click leads to the day. None if no day has a rate."""
+    if all(r.figures["in_order_rate"] is None for r in rows):
+        return None
     data = [
         {"value": None if r.figures["in_order_rate"] is None else round(100 * r.figures["in_order_rate"], 1),
          "url": reverse("bikes_report", args=[r.day.isoformat()]) + (f"?{urlencode({'operator': r.operator.organisation.code})}" if r.operator else "")}
