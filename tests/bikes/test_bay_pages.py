@@ -28,18 +28,6 @@ THREE = {"A": square(), "B": square(20, 0), "C": square(40, 10)}
 
 
 @pytest.fixture
-def browse(office):
-    """browse("hq"): a signed-in browser."""
-
-    def make(who, operator=None, language="zh-hans"):
-        client = Client(headers={"Accept-Language": language})
-        client.force_login(office.actor(who, operator).person)
-        return client
-
-    return make
-
-
-@pytest.fixture
 def bay(office):
     return bays.add(BAYS, office.hq, "P-1", geometry(square()), {"name": "永泰路口"})
 

@@ -29,16 +29,6 @@ def operator(office):
     return office.brought_to("admitted")
 
 
-@pytest.fixture
-def browse(office):
-    def make(who, operator=None, language="zh-hans"):
-        client = Client(headers={"Accept-Language": language})
-        client.force_login(office.actor(who, operator).person)
-        return client
-
-    return make
-
-
 def take(operator, *fixes, source="mds", **given):
     return ingest(operator, sent(*fixes), source, clock.now(), **given)
 

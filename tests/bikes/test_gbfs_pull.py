@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from shaodao.bikes.actions import feeding
@@ -534,16 +533,6 @@ def test_the_clock_of_a_feed_is_judged_by_lists_that_move_on(office, operator, s
 
 
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def browse(office):
-    def make(who, operator=None, language="zh-hans"):
-        client = Client(headers={"Accept-Language": language})
-        client.force_login(office.actor(who, operator).person)
-        return client
-
-    return make
 
 
 def test_set_fetched_and_seen_on_the_page(office, operator, browse, server):

@@ -10,7 +10,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.bikes.ingest.sources import mds
 from shaodao.bikes.models import (
     FeedQuality,
     OperatorEvent,
@@ -20,6 +19,7 @@ from shaodao.bikes.models import (
     VehicleEvent,
     VehicleStatus,
 )
+from shaodao.bikes.providers import provider_id
 from shaodao.foundation import clock
 from shaodao.organisations import tokens
 from tests.bikes.office import Office, table
@@ -172,7 +172,7 @@ def test_each_row_is_judged_on_its_own(api, operator):
         "future": point(2, 4000), "seconds": point(3, timestamp=ms() // 1000), "far": point(4, lat=95),
         "huge": point(5, timestamp=2**63),
     }  # fmt: skip
-    good = point(0, -3, provider_id=mds.provider_id(operator))
+    good = point(0, -3, provider_id=provider_id(operator.organisation.code))
     found = api.post("telemetry", [*bad.values(), good])
     assert (found["success"], found["total"], len(found["failures"])) == (1, len(bad) + 1, len(bad))
     said = {name: (f["error"], f["error_details"]) for name, f in zip(bad, found["failures"], strict=True)}
@@ -311,7 +311,7 @@ def test_what_is_known_can_be_asked(api, operator, office, monkeypatch):
     first = api.get("vehicles")
     assert len(first["vehicles"]) == 4 and first["links"]["next"].endswith("/mds/v2/vehicles?page=2")
     assert len(api.get("vehicles?page=2")["vehicles"]) == 2
-    assert first["vehicles"][0]["provider_id"] == mds.provider_id(operator)
+    assert first["vehicles"][0]["provider_id"] == provider_id(operator.organisation.code)
     for path, status in (("vehicles/nobody", 400), (f"vehicles/{uuid.uuid4()}", 404), ("vehicles?page=0", 400),
                          ("vehicles?page=%00", 400), ("vehicles/%00", 400)):  # fmt: skip
         api.get(path, status)
@@ -347,7 +347,7 @@ def test_an_operator_writes_and_sees_its_own(office, operator, key):
     assert theirs.post("vehicles", [vehicle(0, "A0")])["success"] == 1  # its own registry
     assert theirs.post("telemetry", [point(0)])["success"] == 1
     assert not VehicleStatus.objects.filter(operator=operator).exists()
-    assert mds.provider_id(other) != mds.provider_id(operator)
+    assert provider_id(other.organisation.code) != provider_id(operator.organisation.code)
 
 
 def test_a_suspended_operator_still_says_where_its_bikes_are(office, operator, api, key):
@@ -372,10 +372,15 @@ def test_the_page_says_where_to_push(office, operator, settings):
     ):
         settings.MQTT_URL = url
         text = own.get("/bikes/operators/BIKE-A/").content.decode()
-        assert words in text and mds.provider_id(operator) in text and "/mds/v2/<" in text and "geheim" not in text
+        assert (
+            words in text
+            and provider_id(operator.organisation.code) in text
+            and "/mds/v2/<" in text
+            and "geheim" not in text
+        )
     reader = Client()
     reader.force_login(office.actor("inspector").person)
-    assert mds.provider_id(operator) not in reader.get("/bikes/operators/BIKE-A/").content.decode()
+    assert provider_id(operator.organisation.code) not in reader.get("/bikes/operators/BIKE-A/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

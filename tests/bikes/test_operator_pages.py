@@ -19,18 +19,6 @@ pytestmark = pytest.mark.django_db
 HOME = "/bikes/operators/BIKE-A/"
 
 
-@pytest.fixture
-def browse(office):
-    """browse("hq"), browse("owner", operator): a signed-in browser."""
-
-    def make(who, operator=None, language="zh-hans"):
-        client = Client(headers={"Accept-Language": language})
-        client.force_login(office.actor(who, operator).person)
-        return client
-
-    return make
-
-
 def page(client, path, status=200):
     response = client.get(path)
     assert response.status_code == status, (path, response.status_code)

@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pyarrow import parquet
 
@@ -278,16 +277,6 @@ def test_rows_keep_their_numbers_over_the_parts(operator, tmp_path, monkeypatch)
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def browse(office):
-    def make(who, operator=None, language="zh-hans"):
-        client = Client(headers={"Accept-Language": language})
-        client.force_login(office.actor(who, operator).person)
-        return client
-
-    return make
 
 
 def send(client, content, name="p.csv", path=PAGE, **given):

@@ -67,16 +67,6 @@ def classes(office, operator):
     return dict(rows.values_list("vehicle_id", "seen"))
 
 
-@pytest.fixture
-def browse(office):
-    def make(who, operator=None, language="zh-hans"):
-        client = Client(headers={"Accept-Language": language})
-        client.force_login(office.actor(who, operator).person)
-        return client
-
-    return make
-
-
 def text(client, path, status=200):
     response = client.get(path)
     assert response.status_code == status, (path, response.status_code)

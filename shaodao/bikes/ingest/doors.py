@@ -6,8 +6,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from shaodao.bikes.ingest.listen import Broker
-from shaodao.bikes.ingest.sources.mds import provider_id
 from shaodao.bikes.models import Operator
+from shaodao.bikes.providers import provider_id
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Doors:
 def of(operator: Operator) -> Doors:
     """`operator.organisation` is read. The broker's address is not told: it may carry our password."""
     mds = settings.ORIGIN + reverse("mds_vehicles").removesuffix("vehicles")
-    return Doors(mds, provider_id(operator), _topic(operator.organisation.code))
+    return Doors(mds, provider_id(operator.organisation.code), _topic(operator.organisation.code))
 
 
 def _topic(code: str) -> str:

@@ -8,8 +8,6 @@ import uuid
 
 from django.conf import settings
 
-from shaodao.foundation import district
-
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://shaodao.example/bikes")
 _PLAIN = re.compile(r"[\x21-\x7e]{1,60}")
 _DOMAIN = b"shaodao.bikes.publish.vehicle"
@@ -18,11 +16,6 @@ _DOMAIN = b"shaodao.bikes.publish.vehicle"
 def uid(*parts: object) -> str:
     """The UUID of a published thing: the same for the same parts, on every machine."""
     return str(uuid.uuid5(_SPACE, "/".join(map(str, parts))))
-
-
-def provider_id(operator: str) -> str:
-    """The UUID under which the district knows an operator in MDS, by the code of its organisation."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"shaodao:{district.current().code}:{operator}"))
 
 
 def ascii_id(code: str) -> str:

@@ -14,7 +14,8 @@ from django.utils.translation import override
 
 from shaodao.bikes import settings
 from shaodao.bikes.models import Operator, OperatorEvent
-from shaodao.bikes.publish.ids import provider_id, uid
+from shaodao.bikes.providers import provider_id
+from shaodao.bikes.publish.ids import uid
 from shaodao.bikes.publish.mds_places import AnyZone, Area, Places, before, ms, zone_key
 from shaodao.bikes.words import OperatorState, ZoneKind
 from shaodao.foundation import clock, district

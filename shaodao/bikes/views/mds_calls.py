@@ -13,6 +13,7 @@ from shaodao.bikes.actions import perform
 from shaodao.bikes.actions.devices import REGISTERED, TAKEN, UNREGISTERED, NothingTaken, Outcome, Pushed
 from shaodao.bikes.ingest.sources import mds
 from shaodao.bikes.models import Vehicle, VehicleEvent, VehicleStatus
+from shaodao.bikes.providers import provider_id
 from shaodao.bikes.views.mds import VERSION, Caller, Fault, bulk, endpoint, feeds, items_of, respond
 from shaodao.bikes.words import Reason, VehicleKind
 from shaodao.foundation import clock
@@ -79,7 +80,7 @@ def _change(request: HttpRequest, caller: Caller) -> HttpResponse:
 def _push(request: HttpRequest, caller: Caller, *, update: bool) -> HttpResponse:
     """One event of the operator for a call; none if no row was taken."""
     items = items_of(request, "vehicles", "data")
-    provider = mds.provider_id(caller.operator)
+    provider = provider_id(caller.operator.organisation.code)
     found = mds.Bulk(items, [mds.check(item, VEHICLE, provider) for item in items])
     good = [n for n, fault in enumerate(found.faults) if fault is None]
     rows = [_pushed(items[n]) for n in good]
@@ -114,7 +115,7 @@ def _outcomes(caller: Caller, rows: list[Pushed], update: bool) -> list[Outcome]
 
 def _vehicles(request: HttpRequest, caller: Caller, device_id: str = "") -> HttpResponse:
     rows = Vehicle.objects.filter(operator=caller.operator).exclude(vehicle_id=None).order_by("vehicle_id")
-    provider = mds.provider_id(caller.operator)
+    provider = provider_id(caller.operator.organisation.code)
     return _listed(request, "vehicles", rows, device_id, lambda page: [_vehicle(v, provider) for v in page])
 
 
@@ -131,7 +132,7 @@ def _vehicle(row: Vehicle, provider: str) -> dict[str, Any]:
 
 def _status(request: HttpRequest, caller: Caller, device_id: str = "") -> HttpResponse:
     rows = VehicleStatus.objects.filter(operator=caller.operator).order_by("vehicle_id")
-    provider = mds.provider_id(caller.operator)
+    provider = provider_id(caller.operator.organisation.code)
 
     def shown(page: list[VehicleStatus]) -> list[dict[str, Any]]:
         ids = [v.vehicle_id for v in page]

@@ -20,7 +20,7 @@ from shaodao.bikes import settings
 from shaodao.bikes.ingest import checks, receive
 from shaodao.bikes.ingest.positions import Positions
 from shaodao.bikes.models import Operator, UnknownVehicle, Vehicle, VehicleEvent, VehicleStatus
-from shaodao.bikes.publish import ids
+from shaodao.bikes.providers import provider_id
 from shaodao.bikes.words import ABSENT, RIDDEN, FeedState, Reason, Source
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -66,11 +66,6 @@ class Bulk:
             if f is not None
         ]
         return {"success": self.success, "total": len(self.items), "failures": failures}
-
-
-def provider_id(operator: Operator) -> str:
-    """The UUID under which the district knows an operator in MDS; `operator.organisation` is read."""
-    return ids.provider_id(operator.organisation.code)
 
 
 # ── what an item must be ─────────────────────────────────────────────────────────────────────────────────────────
@@ -158,7 +153,7 @@ def _pairs(bulk: Bulk) -> Any:
 
 
 def _checked(operator: Operator, items: list[Any], required: dict[str, Test]) -> Bulk:
-    provider = provider_id(operator)
+    provider = provider_id(operator.organisation.code)
     return Bulk(items, [check(item, required, provider) for item in items])
 
 
