@@ -227,8 +227,9 @@ def import_bays(
     rows were rejected (they are named, the others come in); 2 if the file cannot be read.
     """
     database()
-    from shaodao.bikes import bayimport, siting
-    from shaodao.bikes.bayqueries import BAYS, ZONES
+    from shaodao.bikes.bays import imports as bayimport
+    from shaodao.bikes.bays import siting
+    from shaodao.bikes.bays.queries import BAYS, ZONES
     from shaodao.cases.actions import Actor
     from shaodao.foundation import clock
     from shaodao.foundation.errors import Invalid

@@ -101,7 +101,8 @@ def judge(
 
     Exit code 0; 1 if some bays could not be used (they are named, the others are judged); 2 if a file cannot be read.
     """
-    from shaodao.bikes import bayfiles, judging
+    from shaodao.bikes import judging
+    from shaodao.bikes.bays import files as bayfiles
 
     try:
         shapes = bayfiles.read(bays, bays_datum)

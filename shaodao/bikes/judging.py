@@ -11,7 +11,7 @@ import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext as _
 from pyarrow import parquet
 
-from shaodao.bikes.bayfiles import BayFile, Unreadable
+from shaodao.bikes.bays.files import BayFile, Unreadable
 from shaodao.kernel import datum as datums
 from shaodao.kernel.parking import BayIndex, Parked
 

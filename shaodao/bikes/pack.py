@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 
-from shaodao.bikes import baypack
+from shaodao.bikes.bays import pack as baypack
 from shaodao.bikes.findings.words import Rule
 from shaodao.bikes.models import ChecklistItem
 from shaodao.catalogue.tables import CATEGORIES, CONDITIONS, SCHEMES

@@ -1,7 +1,7 @@
 """The JSON API: one OpenAPI description, put together from the rooms' routers."""
 
 from shaodao.bikes.api import router as bikes_router
-from shaodao.bikes.bayapi import router as bays_router
+from shaodao.bikes.bays.api import router as bays_router
 from shaodao.bikes.seen.api import router as seen_router
 from shaodao.cases.api import api
 

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.bikes import bayimport
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayqueries import BAYS, ZONES
+from shaodao.bikes.bays import imports as bayimport
+from shaodao.bikes.bays.queries import BAYS, ZONES
 from shaodao.cases.actions import Actor
 from shaodao.foundation import clock
 from shaodao.organisations import tokens

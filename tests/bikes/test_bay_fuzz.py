@@ -7,7 +7,8 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shaodao.bikes import bayfiles, bayrows
+from shaodao.bikes.bays import files as bayfiles
+from shaodao.bikes.bays import rows as bayrows
 from tests.bikes.outlines import as_csv, as_geojson, square
 
 pytestmark = pytest.mark.nodb

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import shapely
 
-from shaodao.bikes import settings, siting
+from shaodao.bikes import settings
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayqueries import BAYS
+from shaodao.bikes.bays import siting
+from shaodao.bikes.bays.queries import BAYS
 from shaodao.bikes.models import Bay, BayVersion, Zone, ZoneVersion
 from shaodao.cases.actions import Actor
 from shaodao.foundation import district

@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
-from shaodao.bikes import bayimport
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayqueries import BAYS, ZONES
+from shaodao.bikes.bays import imports as bayimport
+from shaodao.bikes.bays.queries import BAYS, ZONES
 from shaodao.bikes.models import Bay, BayVersion, Zone
 from shaodao.bikes.views import bayupload
 from shaodao.cases.actions import Actor

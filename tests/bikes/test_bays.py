@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import shapely
 
-from shaodao.bikes import bayqueries, ground
+from shaodao.bikes import ground
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayqueries import BAYS, ZONES
+from shaodao.bikes.bays import queries as bayqueries
+from shaodao.bikes.bays.queries import BAYS, ZONES
 from shaodao.bikes.models import Bay, BayVersion, Zone, ZoneVersion
 from shaodao.cases.actions import Actor
 from shaodao.foundation import clock

@@ -14,7 +14,8 @@ import shapely
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from shaodao.bikes import bayfiles, tasks
+from shaodao.bikes import tasks
+from shaodao.bikes.bays import files as bayfiles
 from shaodao.bikes.cli import bikes
 from shaodao.bikes.ingest import keep
 from shaodao.bikes.ingest.positions import Positions

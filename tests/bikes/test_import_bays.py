@@ -15,9 +15,12 @@ import shapely
 from click.testing import CliRunner
 from pyproj import Transformer
 
-from shaodao.bikes import bayfiles, bayimport, bayqueries, siting
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayqueries import BAYS, ZONES
+from shaodao.bikes.bays import files as bayfiles
+from shaodao.bikes.bays import imports as bayimport
+from shaodao.bikes.bays import queries as bayqueries
+from shaodao.bikes.bays import siting
+from shaodao.bikes.bays.queries import BAYS, ZONES
 from shaodao.bikes.models import Bay, BayVersion, Zone
 from shaodao.cases.actions import Actor
 from shaodao.cli import main

@@ -11,7 +11,8 @@ import shapely
 from click.testing import CliRunner
 from pyproj import Transformer
 
-from shaodao.bikes import bayfiles, judging
+from shaodao.bikes import judging
+from shaodao.bikes.bays import files as bayfiles
 from shaodao.cli import main
 from shaodao.kernel import datum
 

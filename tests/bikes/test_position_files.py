@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pyarrow import parquet
 
-from shaodao.bikes.bayfiles import Unreadable
+from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.ingest.positions import NO_TIME
 from shaodao.bikes.ingest.sources import columns, files
 from shaodao.bikes.models import FeedQuality, VehicleStatus

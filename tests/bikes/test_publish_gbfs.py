@@ -11,7 +11,7 @@ import shapely
 from click.testing import CliRunner
 from gbfs_validator import validate_feed
 
-from shaodao.bikes import bayfiles
+from shaodao.bikes.bays import files as bayfiles
 from shaodao.bikes.gbfs.audit import audit
 from shaodao.bikes.models import Bay, Vehicle, VehicleStatus, Zone
 from shaodao.bikes.publish import facts

@@ -24,7 +24,8 @@ import shapely
 from django.conf import settings
 from pyarrow import parquet
 
-from shaodao.bikes import bayfiles, ground
+from shaodao.bikes import ground
+from shaodao.bikes.bays import files as bayfiles
 from shaodao.bikes.ingest import keep, listen
 from shaodao.bikes.models import Bay, FeedQuality
 from shaodao.bikes.reports import daily

@@ -7,7 +7,7 @@ import shapely
 
 from shaodao.bikes import ground
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayqueries import BAYS
+from shaodao.bikes.bays.queries import BAYS
 from shaodao.bikes.models import Bay
 from tests.bikes.office import Office
 from tests.bikes.outlines import as_csv, geometry, square

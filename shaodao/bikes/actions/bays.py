@@ -13,9 +13,11 @@ import numpy as np
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from shaodao.bikes import bayrows, ground, measures, queries, rules, settings
-from shaodao.bikes.bayqueries import BATCH, BAYS, Kind, by_code, chunks
-from shaodao.bikes.bayrows import Draft
+from shaodao.bikes import ground, queries, rules, settings
+from shaodao.bikes.bays import measures
+from shaodao.bikes.bays import rows as bayrows
+from shaodao.bikes.bays.queries import BATCH, BAYS, Kind, by_code, chunks
+from shaodao.bikes.bays.rows import Draft
 from shaodao.cases.actions import Actor
 from shaodao.cases.inputs import Fault, text_of
 from shaodao.cases.lifecycle import SYSTEM

@@ -59,8 +59,8 @@ def parking(
     """
     from django.utils import translation
 
-    from shaodao.bikes import bayfiles
     from shaodao.bikes.analysis import cluster, files, result
+    from shaodao.bikes.bays import files as bayfiles
 
     with translation.override(LANGUAGES[lang]):
         try:

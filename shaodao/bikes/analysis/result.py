@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from shaodao.bikes.analysis import batches, cluster, embedded, files
-from shaodao.bikes.bayfiles import BayFile
+from shaodao.bikes.bays.files import BayFile
 from shaodao.kernel.parking import BayIndex, analysis
 
 BY = ("day", "hour", "operator")

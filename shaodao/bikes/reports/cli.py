@@ -58,7 +58,7 @@ def day_report(
     """
     from django.utils import translation
 
-    from shaodao.bikes.bayfiles import Unreadable
+    from shaodao.bikes.bays.files import Unreadable
     from shaodao.bikes.reports.paper import NoType
     from shaodao.foundation.errors import Refused
 
@@ -84,7 +84,7 @@ def _of_files(
 ) -> dict[str, Any]:  # fmt: skip
     from django.utils.translation import gettext as _
 
-    from shaodao.bikes import bayfiles
+    from shaodao.bikes.bays import files as bayfiles
     from shaodao.bikes.reports import figures, offline
 
     ground = [None if file is None else bayfiles.read(file) for file in (bays, zones)]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 from pyarrow import dataset, fs, parquet
 
-from shaodao.bikes.bayfiles import BayFile, Unreadable
+from shaodao.bikes.bays.files import BayFile, Unreadable
 from shaodao.bikes.ingest import checks, keep
 from shaodao.bikes.ingest.receive import SCHEMA
 from shaodao.bikes.ingest.sources import files

@@ -16,10 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from shaodao.bikes import bayexport, bayimport, bayqueries, settings
+from shaodao.bikes import settings
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayforms import ReasonForm, ShapeForm
-from shaodao.bikes.bayqueries import BAYS, ZONES, Kind
+from shaodao.bikes.bays import exports as bayexport
+from shaodao.bikes.bays import imports as bayimport
+from shaodao.bikes.bays import queries as bayqueries
+from shaodao.bikes.bays.forms import ReasonForm, ShapeForm
+from shaodao.bikes.bays.queries import BAYS, ZONES, Kind
 from shaodao.bikes.requests import enter
 from shaodao.bikes.views.operators import FORM, words_of
 from shaodao.bikes.words import ZoneKind

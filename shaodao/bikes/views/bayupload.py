@@ -16,10 +16,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from shaodao.bikes import bayimport
-from shaodao.bikes.bayfiles import SUFFIXES, Unreadable
-from shaodao.bikes.bayforms import UploadForm
-from shaodao.bikes.bayqueries import Kind
+from shaodao.bikes.bays import imports as bayimport
+from shaodao.bikes.bays.files import SUFFIXES, Unreadable
+from shaodao.bikes.bays.forms import UploadForm
+from shaodao.bikes.bays.queries import Kind
 from shaodao.bikes.requests import enter
 from shaodao.bikes.views.bays import common, editor, kind_of
 from shaodao.bikes.views.operators import FORM

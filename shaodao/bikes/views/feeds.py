@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from shaodao.bikes import feed_quality, settings, words
 from shaodao.bikes.actions import feeding
-from shaodao.bikes.bayfiles import Unreadable
+from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.ingest import plausible
 from shaodao.bikes.ingest.sources import files
 from shaodao.bikes.models import OperatorFeed

@@ -19,7 +19,7 @@ import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext as _
 from pyarrow import parquet
 
-from shaodao.bikes.bayfiles import Unreadable
+from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.ingest import plausible, receive
 from shaodao.bikes.ingest.positions import NO_TIME, Positions
 from shaodao.bikes.ingest.sources import columns

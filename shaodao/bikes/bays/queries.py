@@ -9,7 +9,8 @@ import numpy as np
 from django.db.models import Count, Q, QuerySet, Sum
 from numpy.typing import NDArray
 
-from shaodao.bikes import bayrows, ground
+from shaodao.bikes import ground
+from shaodao.bikes.bays import rows as bayrows
 from shaodao.bikes.models import Bay, BayVersion, Zone, ZoneVersion
 from shaodao.places.models import Place
 

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import ConfigDict, Field
 
-from shaodao.bikes import bayqueries, queries
-from shaodao.bikes.bayqueries import BAYS, ZONES, Kind
+from shaodao.bikes import queries
+from shaodao.bikes.bays import queries as bayqueries
+from shaodao.bikes.bays.queries import BAYS, ZONES, Kind
 from shaodao.bikes.words import ZoneKind
 from shaodao.cases.api.paging import Page, PageSize, links, page_of
 from shaodao.cases.api.schemas import Named

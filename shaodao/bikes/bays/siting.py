@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from shaodao.bikes.bayfiles import Unreadable
-from shaodao.bikes.bayrows import Draft
+from shaodao.bikes.bays.files import Unreadable
+from shaodao.bikes.bays.rows import Draft
 from shaodao.bikes.settings import SitingSettings
 from shaodao.foundation.tables import decode
 from shaodao.kernel import datum as datums

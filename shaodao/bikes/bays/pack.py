@@ -12,10 +12,12 @@ import numpy as np
 import shapely
 from django.utils.translation import gettext as _
 
-from shaodao.bikes import bayfiles, bayrows, measures
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayqueries import BAYS, ZONES, Kind
-from shaodao.bikes.bayrows import Draft
+from shaodao.bikes.bays import files as bayfiles
+from shaodao.bikes.bays import measures
+from shaodao.bikes.bays import rows as bayrows
+from shaodao.bikes.bays.queries import BAYS, ZONES, Kind
+from shaodao.bikes.bays.rows import Draft
 from shaodao.bikes.models import Bay
 from shaodao.cases.actions import Actor
 from shaodao.foundation import district

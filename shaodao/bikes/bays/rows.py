@@ -17,8 +17,8 @@ import numpy as np
 import shapely
 from django.utils.translation import gettext as _
 
-from shaodao.bikes import measures
-from shaodao.bikes.bayfiles import BayFile, Fault, in_words, shown
+from shaodao.bikes.bays import measures
+from shaodao.bikes.bays.files import BayFile, Fault, in_words, shown
 from shaodao.bikes.words import ZoneKind
 from shaodao.foundation import clock
 from shaodao.kernel import parking

@@ -1,4 +1,4 @@
-"""Forms of bays and zones. What a value must be is said in `bayrows.py`; here controls are drawn and kept."""
+"""Forms of bays and zones. What a value must be is said in `rows.py`; here controls are drawn and kept."""
 
 from datetime import datetime, time
 from typing import Any
@@ -7,7 +7,7 @@ import orjson
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from shaodao.bikes.bayqueries import BAYS, Kind
+from shaodao.bikes.bays.queries import BAYS, Kind
 from shaodao.bikes.words import ZoneKind
 from shaodao.cases.forms import Raw, RawChoice, RawText, add_errors
 from shaodao.foundation import clock

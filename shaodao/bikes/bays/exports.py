@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from openpyxl import Workbook
 
-from shaodao.bikes.bayqueries import BAYS, Kind
+from shaodao.bikes.bays.queries import BAYS, Kind
 from shaodao.foundation import sheets
 
 TITLES = {

@@ -17,10 +17,13 @@ from typing import Any
 import numpy as np
 from django.utils.translation import gettext as _
 
-from shaodao.bikes import bayfiles, bayrows, ground, settings, siting
+from shaodao.bikes import ground, settings
 from shaodao.bikes.actions import bays
-from shaodao.bikes.bayfiles import Fault, Unreadable
-from shaodao.bikes.bayqueries import BAYS, Kind, by_code, standing
+from shaodao.bikes.bays import files as bayfiles
+from shaodao.bikes.bays import rows as bayrows
+from shaodao.bikes.bays import siting
+from shaodao.bikes.bays.files import Fault, Unreadable
+from shaodao.bikes.bays.queries import BAYS, Kind, by_code, standing
 from shaodao.cases.actions import Actor
 
 MOST_ROWS = 200_000
