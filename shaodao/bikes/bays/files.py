@@ -142,7 +142,14 @@ def _csv(path: Path) -> Iterator[Row]:
     if problems:
         raise Unreadable(str(replace(problems[0], file="")).strip())  # whoever sent it knows which file
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a district's border has more than the usual 131,072 characters
-    rows = csv.DictReader(io.StringIO(text))
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        yield from _csv_rows(rows)
+    except csv.Error as error:
+        raise Unreadable(_("第 %(n)d 行读不出来：%(e)s") % {"n": rows.line_num, "e": str(error)[:200]}) from None
+
+
+def _csv_rows(rows: csv.DictReader[str]) -> Iterator[Row]:
     names = {name.strip().lower(): name for name in rows.fieldnames or ()}
     corners = next((names[n] for n in CORNERS if n in names), None)
     wkt = next((names[n] for n in WKT if n in names), None)
@@ -150,13 +157,10 @@ def _csv(path: Path) -> Iterator[Row]:
         raise Unreadable(_("没有边界这一列：应有 %(names)s 之一") % {"names": ", ".join((*CORNERS[:2], *WKT[:2]))})
     key = next((names[n] for n in IDS if n in names), None)
     shape = corners or wkt
-    try:
-        for row in rows:
-            text = (row.get(shape) or "").strip()
-            others = {str(n).strip().lower(): v for n, v in row.items() if n not in (None, shape)}
-            yield (row.get(key) or "").strip() if key else "", *(_ring(text) if corners else _wkt(text)), others
-    except csv.Error as error:
-        raise Unreadable(_("第 %(n)d 行读不出来：%(e)s") % {"n": rows.line_num, "e": str(error)[:200]}) from None
+    for row in rows:
+        text = (row.get(shape) or "").strip()
+        others = {str(n).strip().lower(): v for n, v in row.items() if n not in (None, shape)}
+        yield (row.get(key) or "").strip() if key else "", *(_ring(text) if corners else _wkt(text)), others
 
 
 def _ring(text: str) -> tuple[Any, str]:

@@ -186,12 +186,12 @@ def _csv(path: Path) -> Iterator[tuple[float, float, str]]:
     text, problems = decode(path.read_bytes(), path.name)
     if problems:
         raise Unreadable(str(problems[0]))
-    rows = csv.DictReader(io.StringIO(text))
-    names = {name.strip().lower(): name for name in rows.fieldnames or ()}
-    lon, lat, called = (next((names[n] for n in among if n in names), None) for among in (LON, LAT, NAMES))
-    if lon is None or lat is None:
-        raise Unreadable(_("%(file)s 没有经纬度这两列：lon, lat") % {"file": path.name})
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     try:
+        names = {name.strip().lower(): name for name in rows.fieldnames or ()}
+        lon, lat, called = (next((names[n] for n in among if n in names), None) for among in (LON, LAT, NAMES))
+        if lon is None or lat is None:
+            raise Unreadable(_("%(file)s 没有经纬度这两列：lon, lat") % {"file": path.name})
         for row in rows:
             yield float(row[lon] or "nan"), float(row[lat] or "nan"), _called(row[called] if called else "")
     except (ValueError, TypeError, csv.Error):
