@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shaodao import __version__
 from shaodao.bikes.analysis.cli import analyse
 from shaodao.bikes.cli import bikes
+from shaodao.sanitation.cli import sanitation
 
 talk = Console(stderr=True)
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
@@ -482,6 +483,7 @@ def user_list(as_json: bool) -> None:
 
 
 main.add_command(bikes)
+main.add_command(sanitation)
 main.add_command(analyse)
 
 if __name__ == "__main__":
