@@ -149,7 +149,7 @@ def _csv(path: Path) -> Iterator[Row]:
         raise Unreadable(_("第 %(n)d 行读不出来：%(e)s") % {"n": rows.line_num, "e": str(error)[:200]}) from None
 
 
-def _csv_rows(rows: csv.DictReader[str]) -> Iterator[Row]:
+def _csv_rows(rows: "csv.DictReader[str]") -> Iterator[Row]:
     names = {name.strip().lower(): name for name in rows.fieldnames or ()}
     corners = next((names[n] for n in CORNERS if n in names), None)
     wkt = next((names[n] for n in WKT if n in names), None)
