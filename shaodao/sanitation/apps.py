@@ -6,3 +6,10 @@ class SanitationConfig(AppConfig):
     name = "shaodao.sanitation"
     label = "sanitation"
     verbose_name = _("环境卫生")
+
+    def ready(self) -> None:
+        from shaodao.foundation import chain, district
+        from shaodao.sanitation import history, settings
+
+        district.register_block("sanitation", settings.SanitationSettings)
+        chain.register(history.BOOK)

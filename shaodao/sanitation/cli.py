@@ -4,11 +4,19 @@ import os
 
 import click
 
+from shaodao.sanitation.feasibility.cli import feasibility
+from shaodao.sanitation.roads.cli import export_roads, import_roads
+
 
 @click.group()
 def sanitation() -> None:
-    """Sanitation: plan the day, prove the day."""
+    """Sanitation: keep the book, see what a day can hold, plan it, prove it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shaodao.config.settings")
     import django
 
     django.setup()
+
+
+sanitation.add_command(feasibility)
+sanitation.add_command(import_roads)
+sanitation.add_command(export_roads)

@@ -1,0 +1,25 @@
+"""The tables of the sanitation book. Rows are the present; `BookEvent` is the history that explains them."""
+
+from shaodao.sanitation.models.bins import Bin, BinRound
+from shaodao.sanitation.models.fleet import Crew, Depot, FillPoint, Maintenance, Shift, Vehicle
+from shaodao.sanitation.models.kept import BookEvent, Kept
+from shaodao.sanitation.models.roads import Road, Segment
+from shaodao.sanitation.models.services import ServiceMode
+from shaodao.sanitation.models.weather import Weather
+
+__all__ = [
+    "Bin",
+    "BinRound",
+    "BookEvent",
+    "Crew",
+    "Depot",
+    "FillPoint",
+    "Kept",
+    "Maintenance",
+    "Road",
+    "Segment",
+    "ServiceMode",
+    "Shift",
+    "Vehicle",
+    "Weather",
+]

@@ -1,0 +1,166 @@
+"""This room's part of a pack: roads, service modes, fleet, crews, bins. Loading again changes nothing, and what a person
+has written since is left as they left it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from shaodao.cases.actions import Actor
+from shaodao.foundation import district
+from shaodao.foundation.pack import SETTINGS_FILE, Pack, Part, register
+from shaodao.foundation.tables import Problem, Row, parse
+from shaodao.organisations.models import Organisation
+from shaodao.organisations.pack import ORGANISATIONS
+from shaodao.sanitation import actions, packroads, queries
+from shaodao.sanitation.actions import Draft
+from shaodao.sanitation.kinds import (
+    BIN,
+    CREW,
+    DEPOT,
+    FILL,
+    KINDS,
+    MAINTENANCE,
+    MODE,
+    ROAD,
+    ROUND,
+    SEGMENT,
+    SHIFT,
+    VEHICLE,
+    WEATHER,
+    Kind,
+)
+
+SERVICES = "sanitation/services.yaml"
+FILES: dict[str, Kind] = {
+    "sanitation/depots.csv": DEPOT,
+    "sanitation/fill_points.csv": FILL,
+    "sanitation/crews.csv": CREW,
+    "sanitation/shifts.csv": SHIFT,
+    "sanitation/fleet.csv": VEHICLE,
+    "sanitation/maintenance.csv": MAINTENANCE,
+    "sanitation/rounds.csv": ROUND,
+    "sanitation/bins.csv": BIN,
+    "sanitation/weather.csv": WEATHER,
+}
+SPECS = {kind.name: kind.spec(file) for file, kind in FILES.items()}
+MODES = MODE.spec(SERVICES)
+
+
+def _rows(pack: Pack, kind: Kind) -> list[Row]:
+    return _modes(pack)[0] if kind is MODE else pack.table(SPECS[kind.name]) if kind.name in SPECS else []
+
+
+def _modes(pack: Pack) -> tuple[list[Row], list[Problem]]:
+    """The list `modes:` of services.yaml, read as a table: each entry is a row, its number counted from 1."""
+    if SERVICES not in pack.memo:
+        data = pack.settings_file(SERVICES, required=False)
+        given = data.get("modes", []) if data else []
+        if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
+            pack.memo[SERVICES] = (
+                [],
+                [Problem(SERVICES, 0, "modes", _("应是一列“键: 值”"), _("照 districts/pingcheng 里的同名文件写"))],
+            )
+            return _modes(pack)
+        header = list(dict.fromkeys(["code", *(str(key) for entry in given for key in entry)]))
+        header += [c.name for c in MODES.columns if c.required and c.name not in header]
+        lines = [(n, [_text(entry.get(name)) for name in header]) for n, entry in enumerate(given, 1)]
+        pack.memo[SERVICES] = parse(MODES, SERVICES, header, lines)
+    found: tuple[list[Row], list[Problem]] = pack.memo[SERVICES]
+    return found
+
+
+def _text(value: Any) -> str:
+    """A YAML value as the text that a cell would hold: a list is written as a cell writes it."""
+    if isinstance(value, list):
+        return ("; " if any(":" in str(v) for v in value) else ",").join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def check(pack: Pack) -> list[Problem]:
+    problems = [*_check_settings(pack), *packroads.check(pack), *_modes(pack)[1]]
+    known = {kind.name: {row["code"] for row in _rows(pack, kind)} for kind in KINDS.values()}
+    if not problems and not pack.problems:
+        known["road"] |= {draft.code for draft in packroads.drafts(pack)[0]}
+    for kind in KINDS.values():
+        for row in _rows(pack, kind):
+            problems += _check_row(row, kind, known)
+    problems += _check_tanks(pack)
+    made = {draft.code for draft in packroads.bins(pack)}
+    problems += [
+        row.problem("code", _("%(f)s 已按规则生成了这个编码") % {"f": packroads.BINS})
+        for row in _rows(pack, BIN)
+        if row["code"] in made
+    ]
+    return problems
+
+
+def _check_row(row: Row, kind: Kind, known: dict[str, set[str]]) -> Iterator[Problem]:
+    for name, other in kind.refs.items():
+        if row.get(name) and row[name] not in known[other]:
+            hint = _("先在“%(k)s”的文件里写上它") % {"k": KINDS[other].label}
+            yield row.problem(name, _("没有编码为“%(c)s”的一行") % {"c": row[name]}, hint)
+    if all(row.get(c.name) not in ("", None) for c in kind.columns if c.required):
+        yield from (row.problem(column, what) for column, what in kind.check(row).items())
+
+
+def _check_tanks(pack: Pack) -> Iterator[Problem]:
+    """A vehicle of a type that works with water needs a tank."""
+    wet = {row["vehicle_type"] for row in _rows(pack, MODE) if row.get("water_l_m2")}
+    for row in _rows(pack, VEHICLE):
+        if row.get("type") in wet and not row.get("tank_m3"):
+            yield row.problem("tank_m3", _("这种车要用水，水箱不能是 0"), _("写水箱的立方米数"))
+
+
+def _check_settings(pack: Pack) -> Iterator[Problem]:
+    """The department must be one."""
+    settings = (pack.settings_file(SETTINGS_FILE) or {}).get("settings")
+    block = settings.get("sanitation") if isinstance(settings, dict) else None
+    code = str(block.get("department") or "") if isinstance(block, dict) else ""
+    found = {row["code"]: row for row in pack.table(ORGANISATIONS)}
+    if code and (code not in found or found[code]["kind"] != Organisation.Kind.DEPARTMENT):
+        what, hint = _("没有编码为“%(p)s”的部门") % {"p": code}, _("要是 %(f)s 里的编码") % {"f": ORGANISATIONS.file}
+        yield Problem(SETTINGS_FILE, 0, "settings.sanitation.department", what, hint)
+
+
+def counts(pack: Pack) -> dict[str, int]:
+    roads, segments = packroads.drafts(pack)
+    return {
+        "sanitation_roads": len(roads),
+        "sanitation_segments": len(segments),
+        "sanitation_services": len(_rows(pack, MODE)),
+        "sanitation_vehicles": len(_rows(pack, VEHICLE)),
+        "sanitation_bins": len(packroads.bins(pack)) + len(_rows(pack, BIN)),
+    }
+
+
+def drafts(pack: Pack, kind: Kind) -> list[Draft]:
+    """What a pack says of a kind."""
+    if kind in (ROAD, SEGMENT):
+        return packroads.drafts(pack)[kind is SEGMENT]
+    file = next((name for name, other in FILES.items() if other is kind), SERVICES)
+    said = [
+        Draft(row["code"], {n: row[n] for n in kind.names()}, row["illustrative"], row["source"] or file)
+        for row in _rows(pack, kind)
+    ]
+    return said + (packroads.bins(pack) if kind is BIN else [])
+
+
+def load(pack: Pack) -> None:
+    district.forget()  # the settings are those that this load has just written
+    system = Actor.system()
+    gone: list[tuple[Kind, list[Any]]] = []
+    for kind in KINDS.values():
+        written, packed = queries.hands(kind)
+        found = [draft for draft in drafts(pack, kind) if draft.code not in written]
+        named = {draft.code for draft in found}
+        gone.append((kind, [r for r in kind.model.objects.filter(active=True) if r.code in packed - named]))
+        if found:
+            actions.bring_in(kind, found, system, reason=queries.PACK)
+    for kind, rows in reversed(gone):
+        if rows:
+            actions.retire(kind, rows, system, queries.PACK)
+    district.forget()
+
+
+register(Part("sanitation", 51, check, counts, load))
