@@ -46,6 +46,8 @@ class SitingSettings(msgspec.Struct, frozen=True):
     overlap_m2: float = 1.0  # shared with another bay: more than the error of a survey
     smallest_m2: float = 1.0  # one bike's place
     largest_m2: float = 500.0
+    zone_smallest_m2: float = 10.0  # of a zone: smaller is hardly meant
+    zone_largest_m2: float = 1_000_000.0  # a square kilometre
     points: tuple[tuple[float, float, str], ...] = ()  # exits and crossings: longitude, latitude (WGS-84), name
 
     def __post_init__(self) -> None:
@@ -53,8 +55,8 @@ class SitingSettings(msgspec.Struct, frozen=True):
             raise ValueError("points: [longitude, latitude, name] in degrees")
         if min(self.nearest_m, self.clear_m, self.overlap_m2, self.smallest_m2) < 0:
             raise ValueError("siting: no number may be less than 0")
-        if not self.smallest_m2 < self.largest_m2:
-            raise ValueError("smallest_m2: less than largest_m2")
+        if not self.smallest_m2 < self.largest_m2 or not 0 <= self.zone_smallest_m2 < self.zone_largest_m2:
+            raise ValueError("smallest_m2: less than largest_m2; so for zone_smallest_m2 and zone_largest_m2")
 
 
 class IngestSettings(msgspec.Struct, frozen=True):
