@@ -97,7 +97,7 @@ def judge(
     bays: Path, positions: Path, tolerance: float, accuracy: float | None, bays_datum: str, positions_datum: str,
     out: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """Say of every position in which bay it stands: a row each with row, bay, distance_m, class.
+    """Say of every position in which bay it stands: a row each with row, bay, distance_m, class, confidence.
 
     Exit code 0; 1 if some bays could not be used (they are named, the others are judged); 2 if a file cannot be read.
     """

@@ -12,9 +12,12 @@ from django.utils.translation import gettext as _
 from pyarrow import parquet
 
 from shaodao.bikes.bays.files import BayFile, Unreadable
+from shaodao.bikes.settings import ParkingSettings
 from shaodao.kernel import datum as datums
-from shaodao.kernel.parking import BayIndex, Parked
+from shaodao.kernel.parking import SIGMA_95, BayIndex, Parked
 
+USUAL_ERROR = ParkingSettings().error_m
+"""Metres, radius of 95 % of positions: for the confidence where neither the file nor the caller says how good they are."""
 ROWS = 1 << 18  # positions judged at a time
 LON = ("lon", "lng", "longitude", "long", "x", "经度")
 LAT = ("lat", "latitude", "y", "纬度")
@@ -33,6 +36,7 @@ SCHEMA = pa.schema(
         pa.field("distance_m", pa.float64()),  # to the bay's boundary, 0 inside; null: none
         pa.field("class", pa.dictionary(pa.int8(), pa.string()), nullable=False),
         pa.field("bay_row", pa.int64()),  # of the bay in its file, from 0
+        pa.field("confidence", pa.float64()),  # 0 to 1, that this bay, or none, is true; null: no position
     ]
 )
 
@@ -77,8 +81,10 @@ def judge(
                 lon, lat = _degrees(batch, LON), _degrees(batch, LAT)
                 if datum not in ("WGS-84", "CGCS2000"):
                     lon, lat = datums.to_wgs84(lon, lat, datum)
-                answer = index.assign(lon, lat, _accuracy(batch, accuracy))
+                error = _accuracy(batch, accuracy)
+                answer = index.assign(lon, lat, error, _sigma(error))
                 none = answer.bay < 0
+                assert answer.confidence is not None  # a sigma was given
                 writer.write_batch(
                     pa.RecordBatch.from_arrays(
                         [
@@ -87,6 +93,7 @@ def judge(
                             pa.array(answer.distance, mask=none),
                             pa.DictionaryArray.from_arrays(pa.array(answer.parked), names),
                             pa.array(bays.rows[answer.bay] if len(index) else answer.bay.astype(np.int64), mask=none),
+                            pa.array(answer.confidence, mask=np.isnan(answer.confidence)),
                         ],
                         schema=SCHEMA,
                     )
@@ -100,6 +107,12 @@ def judge(
     finally:
         unfinished.unlink(missing_ok=True)
     return found
+
+
+def _sigma(error: np.ndarray | float | None) -> np.ndarray | float:
+    """Standard deviation of each position's error along an axis; `USUAL_ERROR` where nothing is said of it."""
+    known = np.asarray(0.0 if error is None else error, dtype=np.float64)
+    return np.where(known > 0, known, USUAL_ERROR) * SIGMA_95
 
 
 def batches(path: Path) -> Iterator[pa.RecordBatch]:

@@ -125,7 +125,7 @@ def test_what_is_said_to_need_a_key_needs_one(town, monday):
     """No address but those described as open answers a stranger with anything but 401."""
     found = Caller().get("/openapi.json").data
     filled = {"number": "2021-000001", "action": "file", "report_id": "1", "notice_id": "1", "token_id": "1",
-              "key": "event-0110", "code": "BIKE-A"}  # fmt: skip
+              "key": "event-0110", "code": "BIKE-A", "finding": "1"}  # fmt: skip
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             address = path.removeprefix("/api/v1").format(**filled)

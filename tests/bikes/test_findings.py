@@ -47,6 +47,34 @@ def test_over_capacity_begins_with_the_first_bike_too_many(street):
     assert (row.street, row.community) == (street.town.street, street.town.communities[0])
 
 
+def test_bays_that_gps_cannot_tell_apart_are_over_capacity_together(street):
+    """P1 and P2 are 14 metres apart, one group of 25 metres; P3 is far from both."""
+    one, _two, far = street.bay("P1", 4), street.bay("P2", 4, metres=20), street.bay("P3", 4, metres=90)
+    street.put(street.a, 8)
+    street.put(street.a, 4, metres=90)
+    street.go()
+    assert states() == []  # P1 alone has twice its capacity, P2 beside it is empty
+    street.put(street.b, 1, metres=20)
+    street.put(street.b, 2, metres=90)
+    street.later(1)
+    street.go(20)
+    rows = {row.bay: row for row in Finding.objects.all()}
+    assert {bay: (row.count, row.limit) for bay, row in rows.items()} == {one: (9, 8), far: (6, 4)}
+    assert rows[one].asked["bays"] == ["P1", "P2"] and rows[far].asked["bays"] == ["P3"]
+    said = rows[one].case.reports.get().text
+    assert "停放点位 点位P1 及相邻 1 个" in said and "容量 8 辆，现有 9 辆，超出 1 辆" in said
+    # A new first bay of the group: the finding goes on, with what the group holds now.
+    street.bay("P0", 0, metres=-20)
+    street.later(1)
+    street.go()
+    assert Finding.objects.get(bay=one).limit == 8 and Finding.objects.count() == 2
+    assert Finding.objects.get(bay=one).last_seen_at == street.at
+    street.bay("P00", 5, metres=-40)
+    street.later(1)
+    street.go(15)
+    assert Finding.objects.get(bay=one).state == "cleared" and Finding.objects.get(bay=far).state == "filed"
+
+
 @pytest.mark.parametrize(("over", "bikes", "takes"), [
     (1, [(1, 5), (2, 1)], {1: 1, 2: 0}),
     (3, [(1, 2), (2, 2), (3, 2)], {1: 1, 2: 1, 3: 1}),
@@ -245,6 +273,7 @@ def test_the_rounds_of_the_house_look(street):
 @pytest.mark.parametrize("cap", [{"cases_an_hour": 2}, {"cases_a_day": 2}])
 def test_no_storm(street, cap):
     street.settle(over_capacity=cap)
+    street.office.settle(parking={"group_m": 0})  # each bay for itself
     for n in range(5):
         street.bay(f"P{n}", capacity=1, metres=n * 20 - 40)
         street.put(street.a, 3 + n, metres=n * 20 - 40)

@@ -311,6 +311,37 @@ def test_zones(office, tmp_path):
     assert not Bay.objects.exists() and bayqueries.at(ZONES, clock.now()).count() == 3
 
 
+def test_what_is_worth_a_look_about_zones(office, tmp_path):
+    bays.add(BAYS, office.hq, "P1", geometry(square(3, 3, 1)), {})
+    bays.add(BAYS, office.hq, "P2", geometry(square(18, 0)), {})  # half in, half out of the forbidden zone
+    bays.add(ZONES, office.hq, "OLD", geometry(square(60, 0, 10)), {"kind": "no_riding"})
+    rows = {
+        "none": square(0, 0, 10), "some": square(5, 0, 10), "again": square(6, 0, 10), "old": square(60, 5, 10),
+        "later": square(2, 0, 10), "far": square(0, 5000, 10), "dot": square(40, 40, 1), "vast": square(0, 0, 1200),
+    }  # fmt: skip
+    path = as_csv(
+        tmp_path / "z.csv", rows,
+        kind=["no_parking", "quota", "quota", "quota", "quota", "no_parking", "no_parking", "no_riding"],
+        quota=["", 5, 5, 5, 5, "", "", ""], begins_at=["2021-06-01", "", "", "", "", "", "", ""],
+        ends_at=["", "", "", "", "2021-06-01", "", "", ""],
+    )  # fmt: skip
+    said = {}
+    for remark in bayimport.plan(path, ZONES).remarks:
+        said.setdefault(remark.code, {}).setdefault(remark.kind, []).append(remark.what)
+    kinds = {code: sorted(found) for code, found in said.items()}
+    assert kinds == {
+        "none": ["bays"], "some": ["contrary"], "again": ["contrary"], "old": ["contrary"], "far": ["outside"],
+        "dot": ["small"], "vast": ["bays", "contrary", "large"],
+    }  # fmt: skip
+    assert "P1" in said["none"]["bays"][0] and "P2" not in said["none"]["bays"][0]
+    assert len(said["some"]["contrary"]) == 1 and "none" in said["some"]["contrary"][0]
+    assert "OLD" in said["old"]["contrary"][0] and len(said["vast"]["contrary"]) == 4
+    done = run(path, "--zones")
+    assert (done["imported"], done["rejected"], done["warned"]["contrary"]) == (8, 0, 7)
+    again = {remark.kind for remark in bayimport.plan(path, ZONES).remarks}
+    assert again == {"bays", "contrary", "outside", "small", "large"}  # nothing is held against itself
+
+
 def test_zones_of_a_gbfs_feed(office, tmp_path):
     """2.x and 3.x name the same in different words; what forbids nothing has no kind."""
     rules = {

@@ -79,6 +79,7 @@ def test_vehicles(street, call):
     assert (ridden["class"], ridden["lon"], ridden["lat"], ridden["stood_since"]) == ("in_use", None, None, None)
     (named,) = call("hq").get("/bikes/present/vehicles?q=B777").data["items"]
     assert (named["plate"], named["bay"], named["distance_m"], named["class"]) == ("晋B777", "P1", 0.0, "in_bay")
+    assert 0.5 < named["confidence"] <= 1 and ridden["confidence"] is None
     assert named["operator"]["code"] == "BIKE-A" and named["street"]["code"] == "140213050"
     assert call("hq").get("/bikes/present/vehicles?class=order&bay=P1").data["total"] == 2
     for wrong in ("class=x", "mark=x", "sort=x", "q=" + "x" * 101):

@@ -100,6 +100,9 @@ class SeenLine(Schema):
     community: Named | None
     bay: str | None
     distance_m: float | None
+    confidence: float | None = Field(
+        description="0 to 1: the probability that its bay, or none, is right under the position's error; null: not parked."
+    )
     zone: str | None
     wrong_fixes: int
     at: datetime
@@ -263,6 +266,7 @@ def _vehicle(row: VehicleStatus) -> dict[str, Any]:
         "community": coded(row.community),
         "bay": row.bay.code if row.bay else None,
         "distance_m": None if row.distance_mm is None else row.distance_mm / 1000,
+        "confidence": row.confidence / 100 if placed and row.confidence is not None else None,
         "zone": row.zone.code if row.zone else None,
         "wrong_fixes": row.wrong_fixes,
         "at": present.at(row.at_ms),
