@@ -64,7 +64,7 @@ def parking(
 
     with translation.override(LANGUAGES[lang]):
         try:
-            shapes = bayfiles.read(bays, bays_datum)
+            shapes = bayfiles.together(bayfiles.read(bays, bays_datum))
             if out and not out.parent.is_dir():
                 raise ValueError(f"--out: no folder {out.parent}")
             found = result.analyse(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from pyarrow import parquet
 
 from shaodao.bikes.analysis.batches import Columns
-from shaodao.bikes.judging import ACCURACY, LAT, LON
+from shaodao.bikes.pointfiles import ACCURACY, LAT, LON
 
 SUFFIXES = (".parquet", ".parq", ".pq")
 TIME = ("time", "timestamp", "时间")
