@@ -1,6 +1,7 @@
 """The many ways in which people send bays: each reads as the same outlines, and none loses a row silently."""
 
 import json
+import time
 import zipfile
 
 import numpy as np
@@ -10,6 +11,9 @@ import shapely
 from pyproj import Transformer
 
 from shaodao.bikes.bays import files as bayfiles
+from shaodao.bikes.bays import siting
+from shaodao.bikes.bays.rows import Draft
+from shaodao.bikes.settings import SitingSettings
 from tests.bikes.outlines import square
 
 pytestmark = pytest.mark.nodb
@@ -127,3 +131,14 @@ def test_a_bay_far_from_all_others_is_named_and_holds_up_nobody(tmp_path):
     found = bayfiles.together(bayfiles.read(path))
     assert (found.ids, found.rows.tolist(), found.read) == (["A", "B"], [0, 2], 3)
     assert [(f.row, f.id) for f in found.faults] == [(2, "stray")]
+
+
+def test_outlines_of_very_many_corners_are_held_against_each_other_in_no_time():
+    round_bays = [shapely.Point(113.3 + n * 0.01, 40.07).buffer(4e-4, quad_segs=4000) for n in range(3)]
+    drafts = [Draft(f"{n}", shape, row=n + 1) for n, shape in enumerate(round_bays)]
+    rules, nothing = SitingSettings(), np.zeros(len(drafts), dtype=bool)
+    begun = time.process_time()
+    found = siting.remarks(drafts, np.full(3, 50.0), nothing, ([], np.empty(0, object)), siting.Points(), rules)
+    assert time.process_time() - begun < 1  # 2.5 s corner by corner
+    assert [(remark.row, remark.kind) for remark in found] == [(n, "alone") for n in (1, 2, 3)]
+    assert "785 米" in found[0].what  # 853 from middle to middle, less twice 34
