@@ -13,7 +13,7 @@ TABS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("bikes_map", (), _("地图")),
     ("bikes_shapes", ("bays",), pgettext_lazy("many", "停放点位")),
     ("bikes_shapes", ("zones",), pgettext_lazy("many", "电子围栏")),
-    ("bikes_findings", (), _("发现")),
+    ("bikes_findings", (), _("问题发现")),
     ("bikes_spot_checks", (), _("现场清点")),
     ("bikes_rebalancing", (), _("调度建议")),
     ("bikes_reports", (), _("日报")),
