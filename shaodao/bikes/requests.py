@@ -37,4 +37,6 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         return []
     room = reverse("bikes")
     url = room if rules.owned(actor.facts) else reverse("bikes_now")  # an operator begins with its own file
-    return [{"label": _("共享单车"), "url": url, "icon": "bike", "count": None, "active": request.path.startswith(room)}]
+    return [
+        {"label": _("共享单车"), "url": url, "icon": "bike", "count": None, "active": request.path.startswith(room)}
+    ]
