@@ -16,7 +16,7 @@ from shaodao.bikes.seen.present import Counts, Tally, Wanted
 from shaodao.bikes.seen.scope import Scope, scope_of
 from shaodao.bikes.seen.words import GROUPS, Mark, SeenAs
 from shaodao.bikes.words import IN_FORCE, FeedState
-from shaodao.cases.api.paging import Page, PageSize, links, page_of
+from shaodao.cases.api.paging import Page, PageHead, PageSize, links, page_of
 from shaodao.cases.api.schemas import Named
 from shaodao.cases.requests import actor_of
 from shaodao.foundation import clock
@@ -80,11 +80,7 @@ class BayLine(Schema):
     members: list[str] = Field(description="Codes of the bays of a group; a bay's own code.")
 
 
-class BayList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class BayList(PageHead):
     items: list[BayLine]
 
 
@@ -112,11 +108,7 @@ class SeenLine(Schema):
     lat: float | None
 
 
-class SeenList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class SeenList(PageHead):
     items: list[SeenLine]
 
 
