@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.utils import translation
 
 from shaodao.bikes import ground
@@ -23,6 +24,9 @@ ONCE = {
     "places": "*",
     "portal": "reading follow",
 }
+
+# The same algorithm by the same code, made cheap: at its real strength a hash takes a third of a second and 100 MB.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1
 
 
 def pytest_collection_modifyitems(items):
