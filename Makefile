@@ -3,6 +3,9 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Some machines forbid Python to keep what it compiled: each of the many programs below would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup run test test-postgresql check bench clean lock messages
 
 setup: .venv/ready ## virtual environment, locked dependencies with hashes, front end, messages
