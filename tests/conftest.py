@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import transaction
+from django.test import override_settings
 from django.utils import translation
 
 from shaodao.bikes import ground
@@ -66,6 +68,22 @@ def _own_files(settings, tmp_path):
     settings.CACHES = settings.CACHES | {
         "limits": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
     }
+
+
+@pytest.fixture(scope="module")
+def shared(django_db_setup, django_db_blocker, tmp_path_factory):
+    """One transaction around a module's tests, for a town that takes long to make and that each test leaves as it was:
+    a fixture of the module makes it, each test works on it inside of its own savepoint (and on a deep copy of objects)."""
+    files = tmp_path_factory.mktemp("shared")
+    forget()
+    with (
+        django_db_blocker.unblock(),
+        override_settings(MEDIA_ROOT=files / "media", POSITIONS_ROOT=files),
+        transaction.atomic(),
+    ):
+        yield files
+        transaction.set_rollback(True)
+    forget()
 
 
 @pytest.fixture
