@@ -76,6 +76,7 @@ def shared(django_db_setup, django_db_blocker, tmp_path_factory):
     a fixture of the module makes it, each test works on it inside of its own savepoint (and on a deep copy of objects)."""
     files = tmp_path_factory.mktemp("shared")
     forget()
+    translation.activate("zh-hans")
     with (
         django_db_blocker.unblock(),
         override_settings(MEDIA_ROOT=files / "media", POSITIONS_ROOT=files),
