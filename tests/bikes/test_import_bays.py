@@ -374,6 +374,7 @@ def test_zones_of_a_gbfs_feed(office, tmp_path):
 # ── as a whole ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.once  # a SQLite file of its own, whatever the others run on
 def test_a_new_database_needs_no_pack(tmp_path):
     """As somebody runs it who has nothing but the program and a file."""
     path = as_csv(tmp_path / "b.csv", THREE)
@@ -414,6 +415,7 @@ def test_two_imports_of_the_same_at_once(office, tmp_path, monkeypatch):
     assert calls == [True, True] and BayVersion.objects.count() == 3
 
 
+@pytest.mark.once  # of geometry; what many rows ask of a database is asked above on both
 @pytest.mark.data
 @pytest.mark.skipif(not XIAMEN.exists(), reason="the real bays of Xiamen are not on this machine")
 def test_the_real_bays_of_xiamen_come_in_without_loss(office, tmp_path):

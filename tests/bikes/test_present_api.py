@@ -4,23 +4,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.foundation import clock, district
-from shaodao.organisations import tokens
+from shaodao.foundation import district
 from tests.api.conftest import Caller
 from tests.bikes.office import table
 from tests.bikes.seeing import bay, bike, feed
 from tests.town import later
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def call(office):
-    def make(who, operator=None, scopes=("read",)):
-        person = office.actor(who, operator).person
-        return Caller(tokens.issue(person, "test", scopes, clock.now())[1])
-
-    return make
 
 
 @pytest.fixture
