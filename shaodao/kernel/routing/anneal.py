@@ -47,7 +47,7 @@ SIZE, COST = 0, 1
 WHERE, PLACE, NEED = 0, 1, 2
 """What `tasks` holds: route, place, demand."""
 TOTAL, EXCESS, BEST, CAPACITY, MIRRORED = 0, 1, 2, 3, 4
-"""What `count` holds: cost, load over the capacity, cost of the best plan within it, and two facts of the problem."""
+"""What `tally` holds: cost, load over the capacity, cost of the best plan within it, and two facts of the problem."""
 PRICE, LEAST, MOST, FINE, RATE = 0, 1, 2, 3, 4
 """What `price` holds: of a unit of load too much, its bounds, how often no load is to be too much, how fast it changes."""
 
@@ -60,7 +60,7 @@ class State(NamedTuple):
     tasks: Longs
     spare: Ints
     random: NDArray[np.uint64]
-    count: Longs
+    tally: Longs
     price: Floats
     best: Ints
     best_size: Longs
@@ -73,7 +73,7 @@ def _draw(state: NDArray[np.uint64]) -> int:
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
     state[0] = x
-    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33))
+    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33))  # type: ignore[return-value]
 
 
 draw = compiled(_draw)
@@ -91,7 +91,8 @@ step = compiled(_step)
 def _close(way: Ints, s: int, t: int, f0: int, f1: int, g0: int, g1: int) -> int:
     """The cheapest of a way that ends with s (f0 or f1 by direction) followed by one that begins with t (g0 or g1)."""
     w = way[s, t]
-    return min(f0 + w[0] + g0, f0 + w[1] + g1, f1 + w[2] + g0, f1 + w[3] + g1)
+    least: int = min(f0 + w[0] + g0, f0 + w[1] + g1, f1 + w[2] + g0, f1 + w[3] + g1)
+    return least
 
 
 close = compiled(_close)
@@ -158,15 +159,15 @@ fit = compiled(_fit)
 
 def _settle(way: Ints, state: State, r: int, new: int, size: int) -> None:
     """Route r becomes what stands in row `new` of `spare`."""
-    stops, routes, count = state.stops, state.routes, state.count
-    count[TOTAL] -= routes[r, COST]
-    count[EXCESS] -= max(0, stops[r, routes[r, SIZE], ACC] - count[CAPACITY])
+    stops, routes, tally = state.stops, state.routes, state.tally
+    tally[TOTAL] -= routes[r, COST]
+    tally[EXCESS] -= max(0, stops[r, routes[r, SIZE], ACC] - tally[CAPACITY])
     for x in range(1, size + 1):
         stops[r, x, TASK] = state.spare[new, x]
     routes[r, SIZE] = size
-    refresh(way, stops, routes, state.tasks, r, count[MIRRORED])
-    count[TOTAL] += routes[r, COST]
-    count[EXCESS] += max(0, stops[r, size, ACC] - count[CAPACITY])
+    refresh(way, stops, routes, state.tasks, r, tally[MIRRORED])
+    tally[TOTAL] += routes[r, COST]
+    tally[EXCESS] += max(0, stops[r, size, ACC] - tally[CAPACITY])
 
 
 settle = compiled(_settle)
@@ -183,10 +184,11 @@ def _put(spare: Ints, row: int, size: int, stops: Ints, r: int, low: int, high: 
 put = compiled(_put)
 
 
-def _change(stops: Ints, routes: Longs, count: Longs, r: int, q: int, moved: int) -> int:
+def _change(stops: Ints, routes: Longs, tally: Longs, r: int, q: int, moved: int) -> int:
     """How much more load is too much when `moved` goes from route q to route r."""
-    load, other, most = stops[r, routes[r, SIZE], ACC], stops[q, routes[q, SIZE], ACC], count[CAPACITY]
-    return max(0, load + moved - most) + max(0, other - moved - most) - max(0, load - most) - max(0, other - most)
+    load, other, most = stops[r, routes[r, SIZE], ACC], stops[q, routes[q, SIZE], ACC], tally[CAPACITY]
+    more: int = max(0, load + moved - most) + max(0, other - moved - most) - max(0, load - most) - max(0, other - most)
+    return more
 
 
 change = compiled(_change)
@@ -303,7 +305,7 @@ within = compiled(_within)
 
 def _between(way: Ints, state: State, r: int, i: int, q: int, j: int, dice: int, slack: float) -> bool:
     """One random move that brings the task at place i of route r beside place j (0 to size + 1) of another route q."""
-    stops, routes, count, price = state.stops, state.routes, state.count, state.price[PRICE]
+    stops, routes, tally, price = state.stops, state.routes, state.tally, state.price[PRICE]
     n, s = routes[r, SIZE], routes[q, SIZE]
     kind, dice = dice % 8, dice // 8
     after = dice & 1
@@ -317,7 +319,7 @@ def _between(way: Ints, state: State, r: int, i: int, q: int, j: int, dice: int,
                 r, i, q, j, n, s = q, min(j, s), r, i, s, n
             j = max(1, j)
             moved = stops[q, s, ACC] - stops[q, j - 1, ACC] - stops[r, n, ACC] + stops[r, i, ACC]
-        slack -= price * change(stops, routes, count, r, q, moved)
+        slack -= price * change(stops, routes, tally, r, q, moved)
         if not tails(way, stops, routes, r, i, q, j, turned, slack):
             return False
         do_tails(way, state, r, i, q, j, turned)
@@ -335,11 +337,11 @@ def _between(way: Ints, state: State, r: int, i: int, q: int, j: int, dice: int,
         b = min(b, j - 1)
         j -= b
     moved = stops[q, j + b - 1, ACC] - stops[q, j - 1, ACC] - stops[r, i + k - 1, ACC] + stops[r, i - 1, ACC]
-    slack -= price * change(stops, routes, count, r, q, moved)
-    turned = exchange(way, stops, routes, r, i, k, q, j, b, slack)
-    if turned < 0:
+    slack -= price * change(stops, routes, tally, r, q, moved)
+    turns = exchange(way, stops, routes, r, i, k, q, j, b, slack)
+    if turns < 0:
         return False
-    do_exchange(way, state, r, i, k, q, j, b, turned)
+    do_exchange(way, state, r, i, k, q, j, b, turns)
     return True
 
 
@@ -386,7 +388,7 @@ keep = compiled(_keep)
 def _anneal(given: Given, state: State, beats: int, hot: float, cold: float) -> int:
     """`beats` × `BEAT` moves while the temperature falls from `hot` to `cold`; keeps the best plan. Returns moves made."""
     made = 0
-    way, near, count, price = given.way, given.near, state.count, state.price
+    way, near, tally, price = given.way, given.near, state.tally, state.price
     for beat in range(beats):
         heat = hot * (cold / hot) ** (beat / beats)
         fine = 0
@@ -394,10 +396,10 @@ def _anneal(given: Given, state: State, beats: int, hot: float, cold: float) -> 
             slack = -heat * math.log((draw(state.random) + 1) / 2147483649.0)
             if move(way, near, state, slack):
                 made += 1
-                if count[EXCESS] == 0 and count[TOTAL] < count[BEST]:
-                    count[BEST] = count[TOTAL]
+                if tally[EXCESS] == 0 and tally[TOTAL] < tally[BEST]:
+                    tally[BEST] = tally[TOTAL]
                     keep(state)
-            fine += count[EXCESS] == 0
+            fine += tally[EXCESS] == 0
         price[PRICE] *= 1.0 + price[RATE] * (price[FINE] - fine / BEAT)
         price[PRICE] = max(price[LEAST], min(price[MOST], price[PRICE]))
     return made
@@ -434,7 +436,7 @@ def blank(given: Given, seed: int, rows: int) -> State:
         tasks=tasks,
         spare=np.zeros((2, m + 2), np.int32),
         random=random,
-        count=np.array([0, 0, 1 << 60, given.capacity, given.mirrored], np.int64),
+        tally=np.array([0, 0, 1 << 60, given.capacity, given.mirrored], np.int64),
         price=np.array([1.0, 1e-3, 1e6, 0.5, 1e-3]),
         best=np.zeros((rows, m), np.int32),
         best_size=np.zeros(rows, np.int64),
@@ -451,9 +453,9 @@ def load(given: Given, state: State, plan: list[list[int]]) -> None:
     for r in range(len(state.routes)):
         refresh(given.way, state.stops, state.routes, state.tasks, r, int(given.mirrored))
         excess += max(0, int(state.stops[r, state.routes[r, SIZE], ACC]) - given.capacity)
-    state.count[TOTAL], state.count[EXCESS] = state.routes[:, COST].sum(), excess
-    if not excess and state.count[TOTAL] < state.count[BEST]:
-        state.count[BEST] = state.count[TOTAL]
+    state.tally[TOTAL], state.tally[EXCESS] = state.routes[:, COST].sum(), excess
+    if not excess and state.tally[TOTAL] < state.tally[BEST]:
+        state.tally[BEST] = state.tally[TOTAL]
         keep(state)
 
 

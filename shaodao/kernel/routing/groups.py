@@ -6,8 +6,6 @@ begins where its direction ends; what serving costs is the same in every plan an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from pyvrp import (
     Client,
@@ -23,6 +21,7 @@ from pyvrp import (
     VehicleType,
 )
 from pyvrp.search import LocalSearch, PerturbationManager, compute_neighbours
+from pyvrp.stop import StoppingCriterion
 
 from shaodao.kernel.routing.problem import BIG, Ints, Problem, Routes
 
@@ -81,7 +80,7 @@ class Groups:
         self.penalties = PenaltyManager(params.penalty.midpoint_penalties(self.data), params.penalty)
         self.params = params.ils
 
-    def run(self, start: Routes | None, stop: Callable[[float], bool]) -> Routes | None:
+    def run(self, start: Routes | None, stop: StoppingCriterion) -> Routes | None:
         """Search from `start` (None: from a random plan) until `stop`(cost of the best plan so far, without serving).
 
         `stop` is asked before each iteration. Returns the best plan, or None if none within the capacity was found.
@@ -95,5 +94,5 @@ class Groups:
         best = search.run(stop, collect_stats=False).best
         if not best.is_feasible():
             return None
-        visits = ([stop.idx for stop in route if stop.is_client()] for route in best.routes())
+        visits = ([visit.idx for visit in route if visit.is_client()] for route in best.routes())
         return [[self.modes[c] for c in route] for route in visits if route]

@@ -102,7 +102,7 @@ class Worker:
     @property
     def cost(self) -> int:
         """Of the best plan, serving left out."""
-        return int(self.state.count[BEST])
+        return int(self.state.tally[BEST])
 
     @property
     def done(self) -> bool:
@@ -132,12 +132,12 @@ class Worker:
     def anneal(self, until: float, hot: float = HOT, cold: float = COLD) -> None:
         """Anneal from the plan as it stands until this share of the budget is gone."""
         start = self._gone()
-        state, count = self.state, self.state.count
+        state, tally = self.state, self.state.tally
         while not self.done and (gone := self._gone()) < until:
             heat = self.scale * hot * (cold / hot) ** ((gone - start) / (until - start))
             anneal(self.given, state, CHUNK, heat, heat)
             self.moves += CHUNK * BEAT
-            if count[TOTAL] <= CLOSE * count[BEST]:
+            if tally[TOTAL] <= CLOSE * tally[BEST]:
                 pools.record(self.pool, state.stops, state.routes, self.problem.capacity)
 
     def by_groups(self, until: float) -> None:
@@ -147,9 +147,9 @@ class Worker:
         if self.groups is None:
             self.groups = Groups(self.problem, self.given.way, self.seed, len(self.plan()) + 1)
 
-        def stop(cost: float) -> bool:
+        def stop(best_cost: int) -> bool:
             self.moves += BEAT
-            return cost <= self.least or self._gone() >= until
+            return best_cost <= self.least or self._gone() >= until
 
         found = self.groups.run(self.routes(), stop)
         if found:

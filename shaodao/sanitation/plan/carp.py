@@ -146,11 +146,11 @@ def _made(given: dict[str, tuple[int, str]], edges: dict[bool, list[tuple[int, i
     total = sum(cost for _a, _b, cost, _demand in edges[True])
     if _number(given, "COSTE_TOTAL_REQ", total) != total:
         raise BadFile(f"line {given['COSTE_TOTAL_REQ'][0]}, COSTE_TOTAL_REQ: the required edges cost {total} together")
-    a, b, cost, _demand = (np.array(column, np.int64) for column in zip(*listed, strict=True))
+    tail, head, cost = (np.array(column, np.int64) for column in list(zip(*listed, strict=True))[:3])
     task = np.array(edges[True], np.int64)
     try:
         problem = Problem(
-            nodes, np.concatenate([a, b]) - 1, np.concatenate([b, a]) - 1, np.concatenate([cost, cost]),
+            nodes, np.concatenate([tail, head]) - 1, np.concatenate([head, tail]) - 1, np.concatenate([cost, cost]),
             task[:, 0] - 1, task[:, 1] - 1, task[:, 2], task[:, 3], np.ones(len(task), bool), depot - 1, capacity,
         )  # fmt: skip
     except BadProblem as error:

@@ -11,6 +11,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 
+class _Unreadable(click.ClickException):
+    """The call was wrong: the file is no instance."""
+
+    exit_code = 2
+
+
 @click.command("solve-carp")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(0.1, 86_400), help="Time to search.")
@@ -46,9 +52,7 @@ def solve_carp(file: Path, seconds: float, seed: int, workers: int, out: Path | 
 
             answer, _routes, proven = files.solved(carp, seconds, seed, workers=workers, tell=tell)
     except files.BadFile as error:
-        wrong = click.ClickException(f"{file.name}: {error}")
-        wrong.exit_code = 2
-        raise wrong from None
+        raise _Unreadable(f"{file.name}: {error}") from None
     if out:
         lines = [" ".join(f"({a},{b})" for a, b in route) for route in answer["routes"]]
         out.write_text("\n".join([f"{answer['instance']} {answer['cost']}", *lines, ""]), encoding="utf-8")
