@@ -4,6 +4,8 @@ import os
 
 import click
 
+from shaodao.sanitation.plan.cli import solve_carp
+
 
 @click.group()
 def sanitation() -> None:
@@ -12,3 +14,6 @@ def sanitation() -> None:
     import django
 
     django.setup()
+
+
+sanitation.add_command(solve_carp)
