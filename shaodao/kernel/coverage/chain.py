@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
@@ -27,12 +27,12 @@ class Service:
     slack: float = 1.2
     """The speed that still counts is this many times ``working_kmh``: a speedometer by satellite flickers."""
     suspicious_kmh: float = 25.0
-    sigma_m: float = 5.0
-    memory_s: float = 20.0
+    sigma_m: float = 7.0
+    memory_s: float = 25.0
     margin: float = 3.0
     turn: float = 5.0
-    silent_s: float = 20.0
-    edge_m: float = 6.0
+    silent_s: float = 30.0
+    edge_m: float = 4.0
     debounce_s: float = 4.0
     signal: bool = True
     """Off: there is no working signal, and slow presence counts instead."""
@@ -71,7 +71,7 @@ class Fixes:
     ) -> Fixes:
         """Arrays of one length; ValueError where they differ."""
         n = np.size(t)
-        given = {
+        given: dict[str, Any] = {
             "vehicle": np.ascontiguousarray(vehicle, np.int32),
             "t": np.ascontiguousarray(t, np.float64),
             "lon": np.ascontiguousarray(lon, np.float64),
@@ -83,11 +83,13 @@ class Fixes:
         for name, column in given.items():
             if column.shape != (n,):
                 raise ValueError(f"{name}: expected {n} values, not an array of shape {column.shape}")
-        return cls(**given)  # type: ignore[arg-type]
+        return cls(**given)
 
     def sorted(self, order: NDArray[np.int64] | None) -> Fixes:
-        columns = (self.vehicle, self.t, self.lon, self.lat, self.speed, self.heading, self.working)
-        return self if order is None else Fixes(*(column[order] for column in columns))
+        """In another order; None leaves it."""
+        if order is None:
+            return self
+        return Fixes(**{column.name: getattr(self, column.name)[order] for column in fields(self)})
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,8 @@ def order_of(vehicle: Ints, t: Floats, x: Floats, y: Floats, *rest: NDArray[np.g
     return np.lexsort((*rest[::-1], y, x, t, vehicle)).astype(np.int64)
 
 
-def _fate(vehicle, t, x, y, flag, fate):  # type: ignore[no-untyped-def]
+@compiled
+def _fate(vehicle, t, x, y, flag, fate) -> None:  # type: ignore[no-untyped-def]
     """Fill ``fate``. After a jump the old place counts on, until three fixes agree on the new one."""
     last, ahead, agree = -1, -1, 0
     for i in range(t.size):
@@ -82,7 +83,8 @@ def _fate(vehicle, t, x, y, flag, fate):  # type: ignore[no-untyped-def]
         last, ahead, agree = i, -1, 0
 
 
-def _smooth(t, x, y, first, last, half, sx, sy):  # type: ignore[no-untyped-def]
+@compiled
+def _smooth(t, x, y, first, last, half, sx, sy) -> None:  # type: ignore[no-untyped-def]
     """Mean of as many fixes before as after within ``half`` seconds: white noise shrinks, a steady course stays where it is."""
     for i in range(first, last):
         wide = 0
@@ -100,7 +102,8 @@ def _smooth(t, x, y, first, last, half, sx, sy):  # type: ignore[no-untyped-def]
         sx[i], sy[i] = ax / (2 * wide + 1), ay / (2 * wide + 1)
 
 
-def _debounce(t, flag, first, last, half, out):  # type: ignore[no-untyped-def]
+@compiled
+def _debounce(t, flag, first, last, half, out) -> None:  # type: ignore[no-untyped-def]
     """Majority within ``half`` seconds on both sides, a tie keeps the fix's own; -1 (no signal) has no vote."""
     low = high = first
     on = off = 0
@@ -116,7 +119,8 @@ def _debounce(t, flag, first, last, half, out):  # type: ignore[no-untyped-def]
         out[i] = flag[i] if on == off else (1 if on > off else 0)
 
 
-def _speeds(t, x, y, given, first, last, out):  # type: ignore[no-untyped-def]
+@compiled
+def _speeds(t, x, y, given, first, last, out) -> None:  # type: ignore[no-untyped-def]
     """The reported speed, or what the fixes some 5 s (at least one fix) before and after say."""
     low = high = first
     for i in range(first, last):
@@ -132,7 +136,8 @@ def _speeds(t, x, y, given, first, last, out):  # type: ignore[no-untyped-def]
         out[i] = np.hypot(x[high] - x[low], y[high] - y[low]) / dt if dt > 0 else np.nan
 
 
-def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep):  # type: ignore[no-untyped-def]
+@compiled
+def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep) -> None:  # type: ignore[no-untyped-def]
     """Mark the fixes of one trip that are kept. Standing still (by the receiver's own speed, else by going nowhere) none is."""
     here = first
     keep[first] = True
@@ -160,7 +165,28 @@ def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep):  
             here = i
 
 
-def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, quiet):  # type: ignore[no-untyped-def]
+@compiled
+def _headings(trip, heading, t, x, y, speed, east, north) -> None:  # type: ignore[no-untyped-def]
+    """The reported heading of a moving vehicle, else the line between the fixes around, two on each side at most."""
+    for which in range(trip.size - 1):
+        low, high = trip[which], trip[which + 1]
+        for k in range(low, high):
+            if not np.isnan(heading[k]) and speed[k] > 1.2:
+                east[k], north[k] = np.sin(np.radians(heading[k])), np.cos(np.radians(heading[k]))
+                continue
+            a, b = k, k
+            while a > low and k - a < 2 and t[k] - t[a - 1] < 90.0 and np.hypot(x[k] - x[a], y[k] - y[a]) < 20.0:
+                a -= 1
+            while b + 1 < high and b - k < 2 and t[b + 1] - t[k] < 90.0 and np.hypot(x[k] - x[b], y[k] - y[b]) < 20.0:
+                b += 1
+            dx, dy = x[b] - x[a], y[b] - y[a]
+            far = np.hypot(dx, dy)
+            if far > 10.0:
+                east[k], north[k] = CHORD * dx / far, CHORD * dy / far
+
+
+@compiled
+def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, quiet) -> Any:  # type: ignore[no-untyped-def]
     """From sorted fixes and the rows that are good to the arrays of `Kept`."""
     n = good.size
     gt, gx, gy = t[good], x[good], y[good]
@@ -210,31 +236,8 @@ def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, qui
     rows = good[at]
     kx, ky, kt, kv = sx[at], sy[at], gt[at], v[at]
     east, north = np.zeros(total), np.zeros(total)
-    for which in range(many):
-        low, high = trip[which], trip[which + 1]
-        for k in range(low, high):
-            h = heading[rows[k]]
-            if h == h and kv[k] > 1.2:
-                east[k], north[k] = np.sin(np.radians(h)), np.cos(np.radians(h))
-                continue
-            a, b = k, k
-            while a > low and k - a < 2 and kt[k] - kt[a - 1] < 90.0 and np.hypot(kx[k] - kx[a], ky[k] - ky[a]) < 20.0:
-                a -= 1
-            while b + 1 < high and b - k < 2 and kt[b + 1] - kt[k] < 90.0 and np.hypot(kx[k] - kx[b], ky[k] - ky[b]) < 20.0:
-                b += 1
-            dx, dy = kx[b] - kx[a], ky[b] - ky[a]
-            far = np.hypot(dx, dy)
-            if far > 10.0:
-                east[k], north[k] = CHORD * dx / far, CHORD * dy / far
+    _headings(trip, heading[rows], kt, kx, ky, kv, east, north)
     return trip, vehicle[rows], kt, kx, ky, east, north, kv, steady[at], silent, pace[:many].copy()
-
-
-_fate = compiled(_fate)
-_smooth = compiled(_smooth)
-_debounce = compiled(_debounce)
-_speeds = compiled(_speeds)
-_decimate = compiled(_decimate)
-_clean = compiled(_clean)
 
 
 def clean(

@@ -11,7 +11,7 @@ Where another carriageway costs less than ``margin`` more, the stretch is unsure
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,8 @@ class Model(NamedTuple):
     signal: bool  # False: no work signal anywhere, slow presence counts
 
 
-def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc):  # type: ignore[no-untyped-def]
+@compiled
+def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc) -> Any:  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     """Fill edges, metres along and costs of one fix; returns how many. The last is always `OFF`."""
     n = 0
     least = np.inf
@@ -82,7 +83,9 @@ def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc):  # type: i
                 if b < best_b:
                     best_b, s_b, c_b = b, whole - piece[p, 5] - along, -(hx * ux + hy * uy)
             for side in range(2):
-                far, s, c, edge = (best_f, s_f, c_f, G.driven[line, 0]) if side == 0 else (best_b, s_b, c_b, G.driven[line, 1])
+                far, s, c, edge = (
+                    (best_f, s_f, c_f, G.driven[line, 0]) if side == 0 else (best_b, s_b, c_b, G.driven[line, 1])
+                )
                 if edge < 0 or far > look * look:
                     continue
                 z = np.sqrt(far) / sigma
@@ -111,7 +114,8 @@ def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc):  # type: i
     return m + 1
 
 
-def _find(W, node, edge):  # type: ignore[no-untyped-def]
+@inlined
+def _find(W, node, edge) -> Any:  # type: ignore[no-untyped-def]
     """Entry of the reach table by which one comes from a node to an edge; -1 for none."""
     low, high = W.first[node], W.first[node + 1]
     while low < high:
@@ -123,7 +127,8 @@ def _find(W, node, edge):  # type: ignore[no-untyped-def]
     return low if low < W.first[node + 1] and W.edge[low] == edge else -1
 
 
-def _way(W, e, s, e2, s2):  # type: ignore[no-untyped-def]
+@inlined
+def _way(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
     """Metres along the network from one place to another (a little backwards: negative), and whether it begins with a U-turn."""
     if e == e2 and s2 - s > -25.0:
         return s2 - s, False
@@ -133,7 +138,8 @@ def _way(W, e, s, e2, s2):  # type: ignore[no-untyped-def]
     return W.metres[e] - s + W.gap[i] + s2, W.via[i] == W.twin[e]
 
 
-def _step_cost(W, e, s, e2, s2, d):  # type: ignore[no-untyped-def]
+@inlined
+def _step_cost(W, e, s, e2, s2, d) -> Any:  # type: ignore[no-untyped-def]
     if e < 0 or e2 < 0:
         return 0.0 if e == e2 else SWITCH
     r, back = _way(W, e, s, e2, s2)
@@ -143,7 +149,8 @@ def _step_cost(W, e, s, e2, s2, d):  # type: ignore[no-untyped-def]
     return min(cost, BROKEN)
 
 
-def _follows(W, e, s, e2, s2):  # type: ignore[no-untyped-def]
+@compiled
+def _follows(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
     """Whether two places are one: the end of an edge and the beginning of the next."""
     left = W.metres[e] - s
     if left + s2 >= 25.0 or W.twin[e] == e2:
@@ -152,7 +159,8 @@ def _follows(W, e, s, e2, s2):  # type: ignore[no-untyped-def]
     return i >= 0 and W.gap[i] == 0.0
 
 
-def _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt):  # type: ignore[no-untyped-def]
+@compiled
+def _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt) -> None:  # type: ignore[no-untyped-def]
     """The best path of one trip; by fix whether it is sure, and the candidate that might be it instead (-1: none)."""
     n = high - low
     cc = np.empty((n, MOST + 1))
@@ -208,12 +216,13 @@ def _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt):  # type: ign
         at = chosen
 
 
-def _put(out, n, vehicle, edge, a, b, t0, t1, level):  # type: ignore[no-untyped-def]
+@compiled
+def _put(out, n, vehicle, edge, a, b, t0, t1, level) -> Any:  # type: ignore[no-untyped-def]
     """Append one stretch, or lengthen the last one; returns the array (a longer one when full) and how many."""
-    if n and out[n - 1, VEHICLE] == vehicle and out[n - 1, EDGE] == edge and out[n - 1, LEVEL] == level:
-        if abs(out[n - 1, TO] - a) < 0.01 and t0 - out[n - 1, END] < 60.0:
-            out[n - 1, TO], out[n - 1, END] = b, t1
-            return out, n
+    same = n > 0 and out[n - 1, VEHICLE] == vehicle and out[n - 1, EDGE] == edge and out[n - 1, LEVEL] == level
+    if same and abs(out[n - 1, TO] - a) < 0.01 and t0 - out[n - 1, END] < 60.0:
+        out[n - 1, TO], out[n - 1, END] = b, t1
+        return out, n
     if n == out.shape[0]:
         out = np.concatenate((out, np.empty_like(out)))
     out[n, VEHICLE], out[n, EDGE], out[n, FROM], out[n, TO] = vehicle, edge, a, b
@@ -221,7 +230,8 @@ def _put(out, n, vehicle, edge, a, b, t0, t1, level):  # type: ignore[no-untyped
     return out, n + 1
 
 
-def _lay(W, out, n, vehicle, e, s, e2, s2, r, low, high, t0, t1, level):  # type: ignore[no-untyped-def]
+@compiled
+def _lay(W, out, n, vehicle, e, s, e2, s2, r, low, high, t0, t1, level) -> Any:  # type: ignore[no-untyped-def]
     """Put the part [low, high] (metres from the start) of the way from (e, s) to (e2, s2), ``r`` metres long."""
     done = 0.0
     edge, a = e, s
@@ -244,7 +254,8 @@ def _lay(W, out, n, vehicle, e, s, e2, s2, r, low, high, t0, t1, level):  # type
     return out, n
 
 
-def _states(flag, speed, fastest, signal):  # type: ignore[no-untyped-def]
+@compiled
+def _states(flag, speed, fastest, signal) -> Any:  # type: ignore[no-untyped-def]
     """By fix: 0 no work, 1 work, 2 working but too fast."""
     state = np.zeros(flag.size, np.int8)
     for i in range(flag.size):
@@ -253,7 +264,20 @@ def _states(flag, speed, fastest, signal):  # type: ignore[no-untyped-def]
     return state
 
 
-def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out, n):  # type: ignore[no-untyped-def]
+@compiled
+def _turned(r, dt, v1, v2) -> Any:  # type: ignore[no-untyped-def]
+    """Metres after which work began or ended between two fixes: when speed tells, where one speed gave way to the other."""
+    if not (v1 >= 0.0 and v2 >= 0.0 and v1 + v2 > 0.5):
+        return r / 2
+    if abs(v2 - v1) < 1.5:
+        return r * v1 / (v1 + v2)
+    when = min(max((v2 * dt - r) / (v2 - v1), 0.0), dt)
+    far = v1 * when + v2 * (dt - when)
+    return r * v1 * when / far if far > 0.0 else r / 2
+
+
+@compiled
+def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out, n) -> Any:  # type: ignore[no-untyped-def]
     """Project what lies between the fixes of one trip."""
     for k in range(high - low - 1):
         i = low + k
@@ -270,6 +294,9 @@ def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out
             if 0.0 < r < np.inf and abs(r - d) / (6.0 + 0.15 * d) < BROKEN:
                 mean = r / (t1 - t0)
                 vague = one != two and r > 12.0 and silent > 5.0
+                cut = _turned(r, t1 - t0, kept.speed[i], kept.speed[i + 1]) if one != two and silent > 5.0 else r / 2
+                if one != two and silent > 5.0 and e != e2 and abs(W.metres[e] - s - cut) < max(15.0, 0.3 * r):
+                    cut = W.metres[e] - s  # crews switch at junctions: a tie-break inside what is unsure anyway
                 for half in range(2):
                     mine, other = (one, two) if half == 0 else (two, one)
                     level = IDLE
@@ -281,9 +308,8 @@ def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out
                         level = TOO_FAST
                     elif other == 1 and (vague or dropped) and mean <= P.fastest:
                         level = POSSIBLE
-                    out, n = _lay(
-                        W, out, n, vehicle, e, s, e2, s2, r, 0.0 if half == 0 else r / 2, r / 2 if half == 0 else r, t0, t1, level
-                    )
+                    a, b = (0.0, cut) if half == 0 else (cut, r)
+                    out, n = _lay(W, out, n, vehicle, e, s, e2, s2, r, a, b, t0, t1, level)
         if (one == 1 or two == 1) and alt[k] >= 0 and alt[k + 1] >= 0:
             e, s = ce[k, alt[k]], cs[k, alt[k]]
             e2, s2 = ce[k + 1, alt[k + 1]], cs[k + 1, alt[k + 1]]
@@ -296,7 +322,8 @@ def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out
     return out, n
 
 
-def _match(G, W, kept, look, P, where, metres):  # type: ignore[no-untyped-def]
+@compiled
+def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped-def]
     """All trips. Fills the edge (`OFF` for none) of every kept fix, and metres along it; returns the stretches (m, 7)."""
     longest = 0
     for i in range(kept.trip.size - 1):
@@ -314,21 +341,10 @@ def _match(G, W, kept, look, P, where, metres):  # type: ignore[no-untyped-def]
         if high == low:
             continue
         _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt)
-        out, n = _stretches(W, kept, low, high, max(P.silent_s, 2.5 * kept.pace[i]), P, state, ce, cs, path, sure, alt, out, n)
+        out, n = _stretches(
+            W, kept, low, high, max(P.silent_s, 2.5 * kept.pace[i]), P, state, ce, cs, path, sure, alt, out, n
+        )
         for k in range(high - low):
             where[low + k] = ce[k, path[k]]
             metres[low + k] = cs[k, path[k]]
     return out[:n]
-
-
-_candidates = compiled(_candidates)
-_find = inlined(_find)
-_way = inlined(_way)
-_step_cost = inlined(_step_cost)
-_follows = compiled(_follows)
-_path = compiled(_path)
-_put = compiled(_put)
-_lay = compiled(_lay)
-_states = compiled(_states)
-_stretches = compiled(_stretches)
-match = compiled(_match)

@@ -141,7 +141,9 @@ class Network:
         """Local metres east and north; NaN for what is no degree or far outside the network."""
         lon, lat = np.ascontiguousarray(lon, float), np.ascontiguousarray(lat, float)
         x, y = self.plane.metres(lon, lat)
-        near = (np.abs(lon - self.plane.lon) <= self.plane.half_lon) & (np.abs(lat - self.plane.lat) <= self.plane.half_lat)
+        near = (np.abs(lon - self.plane.lon) <= self.plane.half_lon) & (
+            np.abs(lat - self.plane.lat) <= self.plane.half_lat
+        )
         if not near.all():
             x[~near], y[~near] = np.nan, np.nan
         return x, y
@@ -168,7 +170,9 @@ def _tables(shapes: list[Floats], oneway: NDArray[np.bool_], offset: Floats) -> 
     flat, step = np.concatenate(long), np.concatenate(steps)
     along = np.concatenate([np.r_[0.0, np.cumsum(part)[:-1]] for part in long])
     ends = np.array([[shape[0], shape[-1]] for shape in shapes])
-    node = np.unique(np.round(ends.reshape(-1, 2) * 5).astype(np.int64), axis=0, return_inverse=True)[1].reshape(many, 2)
+    node = np.unique(np.round(ends.reshape(-1, 2) * 5).astype(np.int64), axis=0, return_inverse=True)[1].reshape(
+        many, 2
+    )
 
     back = np.flatnonzero(~oneway)
     edge_line = np.r_[np.arange(many), back].astype(np.int32)
@@ -179,7 +183,9 @@ def _tables(shapes: list[Floats], oneway: NDArray[np.bool_], offset: Floats) -> 
     head = np.where(against, node[edge_line, 0], node[edge_line, 1]).astype(np.int32)
     twin = np.r_[backward, back].astype(np.int32)
     corner, size, cell_first, cell_piece = _grid(start, step, offset[line])
-    ways = Ways(metres[edge_line], head, twin, *reach.within(tail, head, metres[edge_line], twin, int(node.max()) + 1, REACH))
+    ways = Ways(
+        metres[edge_line], head, twin, *reach.within(tail, head, metres[edge_line], twin, int(node.max()) + 1, REACH)
+    )
     piece = np.ascontiguousarray(np.column_stack([start, step / flat[:, None], flat, along]))
     driven = np.stack([np.arange(many, dtype=np.int32), backward], axis=1)
     lane = np.stack([metres, offset], axis=1)
@@ -202,7 +208,7 @@ def _grid(start: Floats, step: Floats, offset: Floats) -> tuple[Floats, NDArray[
     centre = np.floor((at - corner) / CELL).astype(np.int64)
     for i in range(-far, far + 1):
         for j in range(-far, far + 1):
-            cell = centre + (i, j)
+            cell = centre + np.array([i, j])
             middle = corner + (cell + 0.5) * CELL
             near = np.abs(at - middle).max(axis=1) <= LOOK + offset[piece] + CELL * 0.75
             cells.append(cell[near, 1] * size[0] + cell[near, 0])

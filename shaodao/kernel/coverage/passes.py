@@ -28,7 +28,8 @@ P_VEHICLE, P_UNIT, P_START, P_END, P_SERVICED, P_SURE, P_POSSIBLE, P_FAST, P_VER
 _POSSIBLE, _LIKELY, _SURE, _FAST = 1, 2, 3, 4  # as in `matching`
 
 
-def _on_units(stretch, edge_first, edge_part, part_from, part_to, part_at, part_unit):  # type: ignore[no-untyped-def]
+@compiled
+def _on_units(stretch, edge_first, edge_part, part_from, part_to, part_at, part_unit) -> Any:  # type: ignore[no-untyped-def]
     """Stretches along edges cut into stretches along work units; times in proportion."""
     out = np.empty((2 * stretch.shape[0] + 64, 7))
     n = 0
@@ -50,7 +51,8 @@ def _on_units(stretch, edge_first, edge_part, part_from, part_to, part_at, part_
     return out[:n]
 
 
-def _union(s, low, high, least, most, spans):  # type: ignore[no-untyped-def]
+@compiled
+def _union(s, low, high, least, most, spans) -> Any:  # type: ignore[no-untyped-def]
     """Sorted, disjoint spans of the stretches with a level in [least, most]; returns how many and their total."""
     n = 0
     for i in range(low, high):
@@ -75,7 +77,8 @@ def _union(s, low, high, least, most, spans):  # type: ignore[no-untyped-def]
     return m, total
 
 
-def _extent(s, low, high):  # type: ignore[no-untyped-def]
+@compiled
+def _extent(s, low, high) -> Any:  # type: ignore[no-untyped-def]
     least, most = np.inf, -np.inf
     for i in range(low, high):
         if _LIKELY <= s[i, LEVEL] <= _SURE:
@@ -83,7 +86,8 @@ def _extent(s, low, high):  # type: ignore[no-untyped-def]
     return least, most
 
 
-def _ends(s, first):  # type: ignore[no-untyped-def]
+@compiled
+def _ends(s, first) -> Any:  # type: ignore[no-untyped-def]
     """Where the pass that begins at row ``first`` ends: time, ground gone over again, a refill in between."""
     n = s.shape[0]
     i = first
@@ -99,8 +103,9 @@ def _ends(s, first):  # type: ignore[no-untyped-def]
             i += 1
         now, then = _extent(s, begin, i)
         if begin > first:
-            apart = now > most - 30.0 or then < least + 30.0
-            if not apart or now == np.inf or least == np.inf or s[begin, START] - s[begin - 1, END] > REFILL_S:
+            shared = min(most, then) - max(least, now)
+            apart = shared < 0.2 * min(most - least, then - now)
+            if not apart or max(now, least) == np.inf or s[begin, START] - s[begin - 1, END] > REFILL_S:
                 return begin
         least, most = min(least, now), max(most, then)
         if i >= n or s[i, VEHICLE] != s[first, VEHICLE] or s[i, UNIT] != s[first, UNIT]:
@@ -108,7 +113,8 @@ def _ends(s, first):  # type: ignore[no-untyped-def]
         begin = i
 
 
-def _passes(s, length, asked, edge_m):  # type: ignore[no-untyped-def]
+@compiled
+def _passes(s, length, asked, edge_m) -> Any:  # type: ignore[no-untyped-def]
     """From stretches sorted by vehicle, unit and time: passes (p, 10) and their gaps (g, 3: pass, from, to)."""
     out = np.empty((s.shape[0] + 1, 10))
     gaps = np.empty((s.shape[0] * 2 + 1, 3))
@@ -156,7 +162,8 @@ def _passes(s, length, asked, edge_m):  # type: ignore[no-untyped-def]
     return out[:n], gaps[:g]
 
 
-def _covered(s, many, serviced, first, gaps):  # type: ignore[no-untyped-def]
+@compiled
+def _covered(s, many, serviced, first, gaps) -> Any:  # type: ignore[no-untyped-def]
     """From stretches sorted by unit: metres serviced by whatever pass, of each unit, and what nothing serviced."""
     spans = np.empty((s.shape[0] + 1, 2))
     low = 0
@@ -180,20 +187,14 @@ def _covered(s, many, serviced, first, gaps):  # type: ignore[no-untyped-def]
     return g
 
 
-_on_units = compiled(_on_units)
-_union = compiled(_union)
-_extent = compiled(_extent)
-_ends = compiled(_ends)
-_passes = compiled(_passes)
-_covered = compiled(_covered)
-
-
 def on_units(stretches: Floats, units: Units) -> Floats:
     """Stretches (m, 7: vehicle, edge, from, to, start, end, level) as stretches along work units, sorted by vehicle, unit, time."""
     s = _on_units(
         *(stretches, units.edge_first, units.edge_part, units.part_from, units.part_to, units.part_at, units.part_unit)
     )
-    return np.ascontiguousarray(s[np.lexsort((s[:, LEVEL], s[:, TO], s[:, FROM], s[:, START], s[:, UNIT], s[:, VEHICLE]))])
+    return np.ascontiguousarray(
+        s[np.lexsort((s[:, LEVEL], s[:, TO], s[:, FROM], s[:, START], s[:, UNIT], s[:, VEHICLE]))]
+    )
 
 
 def passes(stretches: Floats, units: Units, asked: float, edge_m: float) -> tuple[Floats, Floats]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,9 +35,10 @@ def within(tail: Ints, head: Ints, metres: NDArray[np.float64], twin: Ints, node
     return np.array(ends, np.int64), np.concatenate(edges), np.concatenate(gaps), np.concatenate(via)
 
 
+@compiled
 def _spread(  # type: ignore[no-untyped-def]
     node, out, first, head, metres, twin, most, best, hop
-):
+) -> Any:
     """Dijkstra over edges with a list as queue: a node's surroundings are some dozen edges."""
     queue = np.empty(256, np.int32)
     done = np.empty(256, np.int32)
@@ -73,6 +76,3 @@ def _spread(  # type: ignore[no-untyped-def]
                 waiting += 1
             best[other], hop[other] = far, hop[edge]
     return done[:n].copy()
-
-
-_spread = compiled(_spread)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,7 @@ class Units:
     edge_part: NDArray[np.int64]
 
 
-def work_units(
-    edge_line: Ints, metres: Floats, ends: tuple[Ints, Ints, Floats, Floats], road: Sequence[str]
-) -> Units:
+def work_units(edge_line: Ints, metres: Floats, ends: tuple[Ints, Ints, Floats, Floats], road: Sequence[str]) -> Units:
     """Chain the edges of each road, then cut the chains: at edges' ends where that gives 150-400 m, evenly where it does not.
 
     ``edge_line`` (e,) the line of each edge, ``metres`` and ``road`` by line, ``ends`` tail, head and the directions in
@@ -60,12 +58,13 @@ def work_units(
                     if high - low > 1e-6:
                         parts.append((edge, low - starts[j], high - starts[j], low - cuts[i], len(length)))
                 length.append(float(cuts[i + 1] - cuts[i]))
-    edge, low, high, at, unit = (np.array(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((low, edge))
+    columns: list[Any] = [np.array(column) for column in zip(*parts, strict=True)]
+    on, begins, ends_at, within, of = columns
+    order = np.lexsort((begins, on))
     return Units(
-        *(np.array(length), np.searchsorted(unit, np.arange(len(length) + 1)).astype(np.int64)),
-        *(edge.astype(np.int32), low.astype(float), high.astype(float), at.astype(float), unit.astype(np.int32)),
-        np.searchsorted(edge[order], np.arange(edge_line.size + 1)).astype(np.int64),
+        *(np.array(length), np.searchsorted(of, np.arange(len(length) + 1)).astype(np.int64)),
+        *(on.astype(np.int32), begins.astype(float), ends_at.astype(float), within.astype(float), of.astype(np.int32)),
+        np.searchsorted(on[order], np.arange(edge_line.size + 1)).astype(np.int64),
         order.astype(np.int64),
     )
 
@@ -94,7 +93,7 @@ def _chains(edge_line: Ints, ends: tuple[Ints, Ints, Floats, Floats], road: Sequ
     chains = []
     starts = [edge for edge in after if before[edge] < 0 or after[before[edge]] != edge]
     for edge in [*starts, *after]:  # what is left after the starts are rings
-        chain = []
+        chain: list[int] = []
         while edge >= 0 and edge not in used and (not chain or before[edge] == chain[-1]):
             used.add(edge)
             chain.append(edge)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from shaodao.kernel.coverage import CANNOT_TELL, DONE, SHORT, Coverage
 from shaodao.kernel.coverage.passes import P_END, P_SERVICED, P_START, P_UNIT, P_VEHICLE, P_VERDICT
-from shaodao.sanitation.coverage.simulated import Day
+from shaodao.sanitation.coverage.simulated import Day, Visit
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def judge(day: Day, answer: Coverage, asked: float = 0.9) -> Accuracy:
 
     A planned pass has the pass reported of its vehicle, unit and time (the fullest where there are several), or none: then
     nothing was serviced and it is short. ``error_points``: the rate of all, found less true. ``within5``: planned passes whose
-    serviced share is within 5 points of the true one, whatever the verdict. ``overclaim``: verdicts *done* that are false, the pass
-    truly below ``asked``, of all planned passes. ``short_found``: of those truly below, the share called *short*
+    serviced share is within 5 points of the true one, whatever the verdict. ``overclaim``: of all passes called *done*, planned or
+    not, those of which the vehicle truly worked less than ``asked`` there and then. ``short_found``: of those truly below, the share called *short*
     (``short_not_done``: not called *done*); ``short_true``: of those called short, the share truly so.
     """
     truth = np.array([task.share for task in day.tasks])
@@ -44,12 +44,25 @@ def judge(day: Day, answer: Coverage, asked: float = 0.9) -> Accuracy:
         parallel=100 * float(np.mean([task.parallel for task in day.tasks])),
         error_points=100 * _rate(day, said - truth),
         within5=100 * float(np.mean(np.abs(said - truth) <= 0.05)),
-        overclaim=100 * float(np.mean((verdict == DONE) & short)),
+        overclaim=100 * _false_claims(day, answer, asked),
         short_found=100 * float(np.mean(called[short])),
         short_true=100 * float(np.mean(short[called])),
         short_not_done=100 * float(np.mean(verdict[short] != DONE)),
         cannot_tell=100 * float(np.mean(verdict == CANNOT_TELL)),
     )
+
+
+def _false_claims(day: Day, answer: Coverage, asked: float) -> float:
+    visits: dict[tuple[int, int], list[Visit]] = {}
+    for visit in day.visits:
+        visits.setdefault((visit.vehicle, visit.unit), []).append(visit)
+    claims = answer.passes[answer.passes[:, P_VERDICT] == DONE]
+    false = 0
+    for row in claims:
+        near = visits.get((int(row[P_VEHICLE]), int(row[P_UNIT])), [])
+        shares = [v.share for v in near if row[P_START] < v.end + 20 and row[P_END] > v.start - 20]
+        false += max(shares, default=0.0) < asked
+    return false / max(len(claims), 1)
 
 
 def _rate(day: Day, share: NDArray[np.float64]) -> float:

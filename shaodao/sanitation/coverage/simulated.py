@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +39,7 @@ class Conditions:
     short: float = 0.18
     work: float = 0.55
     decoys: float = 0.15
-    parallel: float = 0.21
+    parallel: float = 0.42
     """Share of streets with a service road beside them."""
     apart: tuple[float, float] = (9.0, 15.0)
     """Metres between a carriageway's lane and the service road's."""
@@ -66,8 +68,8 @@ class Roads:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A planned pass: what was asked for, and the spans of the unit that were truly worked."""
+class Visit:
+    """A vehicle on a work unit: a planned pass, a decoy or transit, and the metres that were truly worked."""
 
     vehicle: int
     unit: int
@@ -76,6 +78,7 @@ class Task:
     length: float
     worked: float
     parallel: bool
+    planned: bool
 
     @property
     def share(self) -> float:
@@ -87,8 +90,13 @@ class Day:
     roads: Roads
     network: Network
     fixes: Fixes
-    tasks: list[Task]
+    visits: list[Visit]
     conditions: Conditions
+
+    @property
+    def tasks(self) -> list[Visit]:
+        """The planned passes."""
+        return [visit for visit in self.visits if visit.planned]
 
 
 def street_grid(random: np.random.Generator, conditions: Conditions) -> Roads:
@@ -114,9 +122,7 @@ def street_grid(random: np.random.Generator, conditions: Conditions) -> Roads:
         road.append(name)
         if random.random() < conditions.parallel and far > 150:
             aside = 3.5 + random.uniform(*conditions.apart)
-            lines.append(
-                np.array([start, start + along * 18 + right * aside, end - along * 18 + right * aside, end])
-            )
+            lines.append(np.array([start, start + along * 18 + right * aside, end - along * 18 + right * aside, end]))
             oneway.append(True)
             offset.append(0.0)
             road.append(f"service of {name} {a}")
@@ -131,14 +137,14 @@ def day(seed: int, conditions: Conditions = HARD, roads: Roads | None = None) ->
     roads = roads or street_grid(random, conditions)
     network = roads.network()
     beside = parallel_units(network)
-    columns, tasks = [], []
+    columns, visits = [], []
     for vehicle in range(conditions.vehicles):
         drive = _drive(random, network, conditions, beside)
-        tasks += [replace(task, vehicle=vehicle) for task in drive.tasks]
+        visits += [replace(visit, vehicle=vehicle) for visit in drive.visits]
         received = _received(random, network, drive, conditions)
         columns.append((np.full(received[0].size, vehicle), *received))
     stacked = [np.concatenate(column) for column in zip(*columns, strict=True)]
-    return Day(roads, network, Fixes.of(*stacked), tasks, conditions)
+    return Day(roads, network, Fixes.of(*stacked), visits, conditions)
 
 
 def parallel_units(network: Network, within: float = 15.0) -> NDArray[np.bool_]:
@@ -147,9 +153,9 @@ def parallel_units(network: Network, within: float = 15.0) -> NDArray[np.bool_]:
     lines = tables.edges.line
     yes, all_ = np.zeros(units.length.size), np.zeros(units.length.size)
     samples = []
-    for edge, metres in enumerate(tables.ways.metres):
-        s = np.arange(10.0, max(metres - 9.0, 11.0), 10.0)
-        samples.append((np.full(s.size, edge), s))
+    for number, metres in enumerate(tables.ways.metres):
+        places = np.arange(10.0, max(metres - 9.0, 11.0), 10.0)
+        samples.append((np.full(places.size, number), places))
     edge, s = (np.concatenate(column) for column in zip(*samples, strict=True))
     x, y, east, north = lane(network, edge, s)
     from scipy.spatial import cKDTree
@@ -159,8 +165,7 @@ def parallel_units(network: Network, within: float = 15.0) -> NDArray[np.bool_]:
         unit = _unit_at(network, int(edge[i]), float(s[i]))[0]
         all_[unit] += 1
         yes[unit] += any(
-            lines[edge[j]] != lines[edge[i]] and east[i] * east[j] + north[i] * north[j] > 0.9
-            for j in near
+            lines[edge[j]] != lines[edge[i]] and east[i] * east[j] + north[i] * north[j] > 0.9 for j in near
         )
     return np.asarray(yes > 0.5 * all_)
 
@@ -189,21 +194,21 @@ def _unit_at(network: Network, edge: int, s: float) -> tuple[int, float]:
 
 @dataclass(frozen=True)
 class _Drive:
-    """True places by the second, and tasks (their vehicle not yet known)."""
+    """True places by the second, and visits (their vehicle not yet known)."""
 
     t: Floats
     edge: NDArray[np.int64]
     s: Floats
     speed: Floats
     working: NDArray[np.bool_]
-    tasks: list[Task]
+    visits: list[Visit]
 
 
 @dataclass
-class _Visit:
-    """What a vehicle does on a unit: nothing (`plan` none), or work but for ``off``."""
+class _Doing:
+    """What a vehicle does on a unit: work but for ``off`` (from, to), planned or not, or only pass."""
 
-    task: bool
+    planned: bool
     work: bool
     off: tuple[float, float]
     speed: float
@@ -217,14 +222,14 @@ def _drive(random: np.random.Generator, network: Network, conditions: Conditions
     times, rows = [START + float(random.uniform(0, 600))], []  # rows: edge, from, to, speed, working
     now, end = times[0], START + conditions.hours * 3600
     edge, visit, unit = int(random.integers(tables.ways.head.size)), None, -1
-    tasks: list[Task] = []
+    visits: list[Visit] = []
     worked = begun = 0.0
     complete = False
 
     def close() -> None:
-        if visit is not None and visit.task and complete:
-            whole = float(units.length[unit])
-            tasks.append(Task(-1, unit, begun, now, whole, worked, bool(beside[unit])))
+        if visit is not None:
+            whole, planned = float(units.length[unit]), visit.planned and complete
+            visits.append(Visit(-1, unit, begun, now, whole, worked, bool(beside[unit]), planned))
 
     while now < end:
         if random.random() < 0.3:  # a red light at the junction
@@ -236,11 +241,11 @@ def _drive(random: np.random.Generator, network: Network, conditions: Conditions
                 close()
                 unit, worked, begun = int(units.part_unit[part]), 0.0, now
                 complete = float(units.part_at[part]) == 0.0
-                visit = _visit(random, conditions, float(units.length[unit]), bool(beside[unit]))
+                visit = _intent(random, conditions, float(units.length[unit]), bool(beside[unit]))
             assert visit is not None
             at, long = float(units.part_at[part]), float(units.part_to[part] - units.part_from[part])
             cuts = sorted({0.0, long, *(min(max(cut - at, 0.0), long) for cut in visit.off)})
-            for a, b in zip(cuts, cuts[1:], strict=False):
+            for a, b in pairwise(cuts):
                 off = visit.off[0] <= at + (a + b) / 2 <= visit.off[1]
                 on = visit.work and not off
                 speed = visit.speed if on or not visit.work else visit.speed * float(random.uniform(1.0, 2.5))
@@ -253,14 +258,14 @@ def _drive(random: np.random.Generator, network: Network, conditions: Conditions
             close()
             unit, visit = -1, None
     t = np.arange(np.ceil(times[0]), times[-1])
-    at = np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(rows) - 1)
-    which, low, high, speed, working = (np.array(column) for column in zip(*rows, strict=True))
-    start = np.array(times[:-1])
-    s = low[at] + (high - low)[at] * (t - start[at]) / np.maximum(np.diff(times)[at], 1e-9)
-    return _Drive(t, which[at], s, speed[at], working[at], tasks)
+    now_in = np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(rows) - 1)
+    of_row: list[NDArray[Any]] = [np.array(column)[now_in] for column in zip(*rows, strict=True)]
+    which, low, high, pace, on_work = of_row
+    share = (t - np.array(times)[now_in]) / np.maximum(np.diff(times)[now_in], 1e-9)
+    return _Drive(t, which, low + (high - low) * share, pace, on_work, visits)
 
 
-def _visit(random: np.random.Generator, conditions: Conditions, length: float, beside: bool) -> _Visit:
+def _intent(random: np.random.Generator, conditions: Conditions, length: float, beside: bool) -> _Doing:
     nowhere = (-1.0, -1.0)
     kind = random.random()
     if kind < conditions.work:
@@ -269,15 +274,13 @@ def _visit(random: np.random.Generator, conditions: Conditions, length: float, b
             long = length * float(random.uniform(0.15, 1.0))
             begin = float(random.uniform(0, length - long))
             off = (begin, begin + long)
-        return _Visit(True, True, off, float(random.uniform(8, 13)) / 3.6)
+        return _Doing(True, True, off, float(random.uniform(8, 13)) / 3.6)
     if kind < conditions.work + conditions.decoys * (2.0 if beside else 0.5):
-        return _Visit(False, True, nowhere, float(random.uniform(8, 13)) / 3.6)
-    return _Visit(False, False, nowhere, float(random.uniform(18, 40)) / 3.6)
+        return _Doing(False, True, nowhere, float(random.uniform(8, 13)) / 3.6)
+    return _Doing(False, False, nowhere, float(random.uniform(18, 40)) / 3.6)
 
 
-def _onwards(
-    random: np.random.Generator, network: Network, out: dict[int, list[int]], edge: int
-) -> tuple[int, bool]:
+def _onwards(random: np.random.Generator, network: Network, out: dict[int, list[int]], edge: int) -> tuple[int, bool]:
     """The next edge, and whether it goes on in the same unit. Units are entered at their beginning and left at their end."""
     tables, units = network.tables, network.units
     last = units.edge_part[units.edge_first[edge + 1] - 1]
@@ -289,7 +292,11 @@ def _onwards(
     fresh = [e for e in nexts if units.part_at[firsts[e]] == 0.0]
     choice: Sequence[int] = fresh or nexts
     if not choice:
-        return (int(tables.ways.twin[edge]), False) if tables.ways.twin[edge] >= 0 else (int(random.integers(tables.ways.head.size)), False)
+        return (
+            (int(tables.ways.twin[edge]), False)
+            if tables.ways.twin[edge] >= 0
+            else (int(random.integers(tables.ways.head.size)), False)
+        )
     return int(random.choice(choice)), False
 
 
@@ -303,8 +310,8 @@ def _received(
     for _ in range(random.poisson(conditions.bursts * n / 3600)):
         at, long = random.integers(n), random.uniform(30, 90)
         burst[at : at + int(long)] = random.uniform(2.0, 4.0)
-    for axis in (x, y):
-        axis += _wander(random, n, conditions.noise, conditions.memory) * burst + random.normal(0, 0.5, n)
+    x += _wander(random, n, conditions.noise, conditions.memory) * burst + random.normal(0, 0.5, n)
+    y += _wander(random, n, conditions.noise, conditions.memory) * burst + random.normal(0, 0.5, n)
     working = drive.working.copy()
     for _ in range(random.poisson(conditions.glitches * n / 3600)):
         at = random.integers(n)
@@ -315,9 +322,12 @@ def _received(
         keep[at : at + int(random.exponential(conditions.dropout_s)) + 5] = False
     lon, lat = _degrees(network, x[keep], y[keep])
     speed = np.maximum(drive.speed + random.normal(0, 0.25, n), 0.0)[keep]
-    heading = np.where(
-        drive.speed > 0, np.degrees(np.arctan2(east, north)) + random.normal(0, 6.0, n), random.uniform(0, 360, n)
-    )[keep] % 360
+    heading = (
+        np.where(
+            drive.speed > 0, np.degrees(np.arctan2(east, north)) + random.normal(0, 6.0, n), random.uniform(0, 360, n)
+        )[keep]
+        % 360
+    )
     if not conditions.reported:
         speed, heading = np.full(speed.size, np.nan), np.full(speed.size, np.nan)
     return drive.t[keep], lon, lat, speed, heading, working[keep].astype(np.int8)
