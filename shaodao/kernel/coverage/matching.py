@@ -114,7 +114,7 @@ def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc) -> Any:  # 
     return m + 1
 
 
-@inlined
+@compiled
 def _find(W, node, edge) -> Any:  # type: ignore[no-untyped-def]
     """Entry of the reach table by which one comes from a node to an edge; -1 for none."""
     low, high = W.first[node], W.first[node + 1]
@@ -127,7 +127,7 @@ def _find(W, node, edge) -> Any:  # type: ignore[no-untyped-def]
     return low if low < W.first[node + 1] and W.edge[low] == edge else -1
 
 
-@inlined
+@compiled
 def _way(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
     """Metres along the network from one place to another (a little backwards: negative), and whether it begins with a U-turn."""
     if e == e2 and s2 - s > -25.0:
@@ -142,6 +142,8 @@ def _way(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
 def _step_cost(W, e, s, e2, s2, d) -> Any:  # type: ignore[no-untyped-def]
     if e < 0 or e2 < 0:
         return 0.0 if e == e2 else SWITCH
+    if e == e2 and s2 - s > -25.0:  # nearly all steps, so not left to `_way`
+        return min(abs(s2 - s - d) / (6.0 + 0.15 * d), BROKEN)
     r, back = _way(W, e, s, e2, s2)
     cost = abs(r - d) / (6.0 + 0.15 * d)
     if back:
