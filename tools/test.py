@@ -55,9 +55,7 @@ def main() -> int:
         print("\n== PostgreSQL: SKIPPED, no server answers (set SHAODAO_TEST_POSTGRESQL)", flush=True)
     pages = ["tests/browser", "tests/foundation/test_browser.py", "-m", "browser", "-p", "no:schemathesis"]
     browser = run("the browser", [*pages, *workers])
-    if (
-        browser
-    ):  # waits for a page run out on a machine that does something else: what failed gets one more chance, alone
+    if browser:  # waits run out on a machine that does something else: what failed gets one more chance, alone
         browser = run("the browser again, only what failed", [*pages, "-p", "no:xdist", "--last-failed"])
     failed |= browser
     return failed

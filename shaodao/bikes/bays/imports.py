@@ -111,9 +111,12 @@ def _zone_remarks(drafts: Sequence[bayrows.Draft]) -> list[siting.Remark]:
     return siting.zone_remarks(drafts, area, outside, others, standing(BAYS, ()), settings.current().siting)
 
 
-def remarks_on(row: Any) -> list[siting.Remark]:
-    """What is worth a look about one bay as it stands now; what an import would say of it."""
-    draft = bayrows.Draft(row.code, ground.shapes([row.geometry])[0])
+def remarks_on(kind: Kind, row: Any) -> list[siting.Remark]:
+    """What is worth a look about one bay or zone as it stands now; what an import would say of it."""
+    shape = ground.shapes([row.geometry])[0]
+    if kind is not BAYS:
+        return _zone_remarks([bayrows.Draft(row.code, shape, {name: getattr(row, name) for name in kind.columns})])
+    draft = bayrows.Draft(row.code, shape)
     return _remarks([draft], [{"community_id": row.community_id, "area_m2": row.area_m2}], siting.Points())
 
 

@@ -251,8 +251,8 @@ def _try(kind: Kind, row: Any, form: Any, act: Callable[[], Any]) -> Tried:
 
 
 def _remark(request: HttpRequest, kind: Kind, row: Any) -> None:
-    """A bay that was drawn or changed by hand is looked at as one of a file is."""
-    for remark in bayimport.remarks_on(row) if kind is BAYS else ():
+    """What was drawn or changed by hand is looked at as a row of a file is."""
+    for remark in bayimport.remarks_on(kind, row):
         messages.warning(request, _("请再看一眼：%(what)s") % {"what": remark.what})
 
 
