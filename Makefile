@@ -3,7 +3,10 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test test-postgresql check bench clean lock messages
+# Some machines forbid Python to keep what it compiled: each of the many programs below would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: setup run test test-postgresql check check-types check-rest bench clean lock messages
 
 setup: .venv/ready ## virtual environment, locked dependencies with hashes, front end, messages
 	@$(BIN)/python tools/assets.py build
@@ -26,10 +29,15 @@ test: setup ## all tests: fast ones on SQLite, then what depends on the database
 test-postgresql: setup ## every test on PostgreSQL (DATABASE_URL names the server), before a release
 	$(BIN)/python -m pytest -n 2 -m "not browser and not nodb"
 
-check: setup ## style, types, floors, translations, generated documents
+check: setup ## style, types, floors, translations, generated documents; types take as long as the rest, so beside it
+	@$(MAKE) --no-print-directory -j 2 check-types check-rest
+
+check-types:
+	$(BIN)/mypy
+
+check-rest:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/messages.py check
 	$(BIN)/python tools/lifecycle_doc.py --check

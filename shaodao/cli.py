@@ -6,19 +6,17 @@ With `--json` the last line on standard output is one JSON object; everything el
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shaodao import __version__
 from shaodao.bikes.analysis.cli import analyse
 from shaodao.bikes.cli import bikes
+from shaodao.foundation.progress import bar
 from shaodao.sanitation.cli import sanitation
 
 talk = Console(stderr=True)
@@ -52,21 +50,6 @@ def answer(result: dict[str, Any], as_json: bool) -> None:
                 click.echo("  " + " ".join(said))
         else:
             click.echo(f"{key}: {value}")
-
-
-@contextmanager
-def bar(label: str) -> Iterator[Callable[..., None]]:
-    """A progress bar on standard error; calling it with (n) moves it on, with (total=n) sets its length."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=talk, transient=not talk.is_terminal) as progress:
-        task = progress.add_task(label, total=None)
-
-        def move(n: int = 0, *, total: int | None = None) -> None:
-            if total is not None:
-                progress.update(task, total=total)
-            progress.advance(task, n)
-
-        yield move
 
 
 class Wrong(click.ClickException):

@@ -16,6 +16,7 @@ from shaodao.foundation.models import District
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.once  # a SQLite file of its own, whatever the others run on
 def test_on_a_new_database_the_accounts_are_simply_none(tmp_path):
     """Each command that asks the database makes its tables first."""
     for words in (

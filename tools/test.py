@@ -33,7 +33,10 @@ def run(label: str, arguments: list[str], **environment: str) -> int:
     print(f"\n== {label}", flush=True)
     start = time.monotonic()
     command = [sys.executable, "-m", "pytest", *arguments]
-    code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+    # Half of what a process needs to find its tests is to compile them; five of them, and the commands that tests start,
+    # share that through __pycache__.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    code = subprocess.run(command, cwd=ROOT, env={**kept, **environment}, check=False).returncode
     print(f"== {label}: {'passed' if code == 0 else 'FAILED'} in {time.monotonic() - start:.0f} s", flush=True)
     return code
 
@@ -50,9 +53,10 @@ def main() -> int:
         )
     else:
         print("\n== PostgreSQL: SKIPPED, no server answers (set SHAODAO_TEST_POSTGRESQL)", flush=True)
-    browser = run("the browser", ["-m", "browser", "-p", "no:xdist"])
-    if browser:  # waits for a page run out on a machine that does something else: what failed gets one more chance
-        browser = run("the browser again, only what failed", ["-m", "browser", "-p", "no:xdist", "--last-failed"])
+    pages = ["tests/browser", "tests/foundation/test_browser.py", "-m", "browser", "-p", "no:schemathesis"]
+    browser = run("the browser", [*pages, *workers])
+    if browser:  # waits run out on a machine that does something else: what failed gets one more chance, alone
+        browser = run("the browser again, only what failed", [*pages, "-p", "no:xdist", "--last-failed"])
     failed |= browser
     return failed
 

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 from shaodao.bikes import feed_quality, queries, rules
 from shaodao.bikes.models import Operator, Vehicle
 from shaodao.bikes.words import OperatorState, Source, VehicleKind, VehicleState
-from shaodao.cases.api.paging import Page, PageSize, links, page_of
+from shaodao.cases.api.paging import Page, PageHead, PageSize, links, page_of
 from shaodao.cases.api.schemas import Named
 from shaodao.cases.requests import actor_of
 from shaodao.foundation import clock
@@ -41,11 +41,7 @@ class OperatorLine(Schema):
     term_until: date | None
 
 
-class OperatorList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class OperatorList(PageHead):
     items: list[OperatorLine]
 
 
@@ -85,11 +81,7 @@ class VehicleLine(Schema):
     last_seen_at: datetime | None
 
 
-class VehicleList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class VehicleList(PageHead):
     items: list[VehicleLine]
 
 

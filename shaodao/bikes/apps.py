@@ -10,8 +10,9 @@ class BikesConfig(AppConfig):
     def ready(self) -> None:
         from shaodao.bikes import history, notices, settings, spotchecks, tasks
         from shaodao.bikes.findings import tasks as findings
+        from shaodao.bikes.ingest.sources import bulk
         from shaodao.cases import tasks as clock
-        from shaodao.foundation import chain, district, uploads
+        from shaodao.foundation import chain, district, jobs, uploads
 
         district.register_block("bikes", settings.BikeSettings)
         chain.register(history.BOOK)
@@ -23,5 +24,6 @@ class BikesConfig(AppConfig):
         clock.register("findings", findings.observe)
         clock.register("reported", tasks.report)
         clock.register("flows", tasks.count_flows)
+        jobs.register(bulk.KIND, bulk.PositionFiles())
         notices.register()
         uploads.register_viewer(spotchecks.viewer)

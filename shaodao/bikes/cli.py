@@ -84,7 +84,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @bikes.command("judge")
 @click.option("--bays", required=True, type=FILE, help="CSV of corners, GeoJSON, GeoPackage, Shapefile (zip).")
-@click.option("--positions", required=True, type=FILE, help="Parquet or CSV with lon and lat.")
+@click.option("--positions", required=True, type=FILE, help="Parquet or CSV with lon and lat, GeoJSON points.")
 @click.option("--tolerance", default=10.0, show_default=True, type=click.FloatRange(0, 200), help="Metres.")
 @click.option(
     "--accuracy", type=click.FloatRange(0), help="Metres within which positions are true; makes a class uncertain."
@@ -97,7 +97,7 @@ def judge(
     bays: Path, positions: Path, tolerance: float, accuracy: float | None, bays_datum: str, positions_datum: str,
     out: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """Say of every position in which bay it stands: a row each with row, bay, distance_m, class.
+    """Say of every position in which bay it stands: a row each with row, bay, distance_m, class, confidence.
 
     Exit code 0; 1 if some bays could not be used (they are named, the others are judged); 2 if a file cannot be read.
     """
@@ -105,7 +105,7 @@ def judge(
     from shaodao.bikes.bays import files as bayfiles
 
     try:
-        shapes = bayfiles.read(bays, bays_datum)
+        shapes = bayfiles.together(bayfiles.read(bays, bays_datum))
         found = judging.judge(shapes, positions, out, tolerance=tolerance, accuracy=accuracy, datum=positions_datum)
     except (bayfiles.Unreadable, ValueError) as error:
         raise click.UsageError(str(error)) from None

@@ -18,7 +18,7 @@ from shaodao.bikes import rules, settings
 from shaodao.bikes.models import Bay, Zone
 from shaodao.bikes.words import ZoneKind
 from shaodao.foundation import clock, district
-from shaodao.kernel.parking import BayIndex, Parked
+from shaodao.kernel.parking import SIGMA_95, BayIndex, Parked
 from shaodao.places.models import Cell
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,7 @@ _HALF = 0.5e-6  # degrees
 class Judged:
     """What n positions are on this ground: keys of rows, `NONE` for none.
 
-    `parked` (members of Parked) and `metres` (NaN for no bay) as the kernel says; `bay` (n,) int32 numbers into the
+    `parked` (members of Parked), `metres` (NaN for no bay) and `confidence` (0 to 1) as the kernel says; `bay` (n,) int32 numbers into the
     ground's bays; `zone`, `street`, `community` (n,) int64 primary keys.
     """
 
@@ -44,6 +44,7 @@ class Judged:
     zone: Longs
     street: Longs
     community: Longs
+    confidence: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,10 +114,11 @@ class Ground:
     def judge(self, lon: Floats, lat: Floats, accuracy: Floats | None, now: datetime) -> Judged:
         """Hold (n,) positions against everything; `accuracy` in metres, NaN where unknown, None for all unknown."""
         error = _error(accuracy)
-        answer = self.index.assign(lon, lat, error)
+        answer = self.index.assign(lon, lat, error, _sigma(lon.size, accuracy))
+        assert answer.confidence is not None  # a sigma was given
         street, community = self.grid.places(lon, lat)
         zone = self.zone_at(lon, lat, error, now)
-        return Judged(answer.bay, answer.distance, answer.parked, zone, street, community)
+        return Judged(answer.bay, answer.distance, answer.parked, zone, street, community, answer.confidence)
 
 
 def _error(accuracy: Floats | None) -> Floats | None:
@@ -128,6 +130,16 @@ def _error(accuracy: Floats | None) -> Floats | None:
     if not usual and not known.any():
         return None
     return np.where(known, accuracy, usual)
+
+
+def _sigma(many: int, accuracy: Floats | None) -> Floats:
+    """(many,) metres, the error's standard deviation along each axis. What a feed calls accuracy is taken as the radius that
+    holds 95 % of positions (as W3C's Geolocation defines it); nobody's positions are true to 0 metres."""
+    parking = settings.current().parking
+    usual = parking.accuracy_m or parking.error_m
+    if accuracy is None:
+        return np.full(many, usual * SIGMA_95)
+    return np.where(np.isfinite(accuracy) & (accuracy > 0), accuracy, usual) * SIGMA_95
 
 
 _lock = threading.Lock()

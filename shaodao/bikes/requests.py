@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from shaodao.bikes import queries
+from shaodao.bikes import queries, rules
 from shaodao.bikes.models import Operator
 from shaodao.cases.requests import actor_of
 
@@ -35,5 +35,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     actor = actor_of(request)
     if actor.facts.kind != "person" or not queries.may_enter(actor.facts):
         return []
-    url = reverse("bikes")
-    return [{"label": _("共享单车"), "url": url, "icon": "bike", "count": None, "active": request.path.startswith(url)}]
+    room = reverse("bikes")
+    url = room if rules.owned(actor.facts) else reverse("bikes_now")  # an operator begins with its own file
+    return [
+        {"label": _("共享单车"), "url": url, "icon": "bike", "count": None, "active": request.path.startswith(room)}
+    ]

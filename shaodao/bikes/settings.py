@@ -21,6 +21,7 @@ class ParkingSettings(msgspec.Struct, frozen=True):
     accuracy_m: float = (
         0.0  # within which positions are true where a feed does not say; 0: not asked, nothing is uncertain
     )
+    error_m: float = 15.0  # radius of 95 % of positions where nothing else says it (Beijing draft): for confidence only
     fixes: int = 3  # in a row that have to find a bike wrong before it counts as a violation
     still_m: float = 30.0  # a bike that moved less has not moved
     metres_per_bike: float = 0.6  # capacity of a bay = its length by this, rounded down
@@ -31,6 +32,8 @@ class ParkingSettings(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if not 0 <= self.tolerance_m <= 200 or not 0 <= self.accuracy_m <= 100:
             raise ValueError("tolerance_m: 0 to 200 metres; accuracy_m: 0 to 100 metres")
+        if not 0 < self.error_m <= 100:
+            raise ValueError("error_m: more than 0, at most 100 metres")
         if self.fixes < 1 or self.metres_per_bike <= 0:
             raise ValueError("fixes: 1 or more; metres_per_bike: more than 0")
 
@@ -43,6 +46,8 @@ class SitingSettings(msgspec.Struct, frozen=True):
     overlap_m2: float = 1.0  # shared with another bay: more than the error of a survey
     smallest_m2: float = 1.0  # one bike's place
     largest_m2: float = 500.0
+    zone_smallest_m2: float = 10.0  # of a zone: smaller is hardly meant
+    zone_largest_m2: float = 1_000_000.0  # a square kilometre
     points: tuple[tuple[float, float, str], ...] = ()  # exits and crossings: longitude, latitude (WGS-84), name
 
     def __post_init__(self) -> None:
@@ -50,8 +55,8 @@ class SitingSettings(msgspec.Struct, frozen=True):
             raise ValueError("points: [longitude, latitude, name] in degrees")
         if min(self.nearest_m, self.clear_m, self.overlap_m2, self.smallest_m2) < 0:
             raise ValueError("siting: no number may be less than 0")
-        if not self.smallest_m2 < self.largest_m2:
-            raise ValueError("smallest_m2: less than largest_m2")
+        if not self.smallest_m2 < self.largest_m2 or not 0 <= self.zone_smallest_m2 < self.zone_largest_m2:
+            raise ValueError("smallest_m2: less than largest_m2; so for zone_smallest_m2 and zone_largest_m2")
 
 
 class IngestSettings(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The pages of this room as tabs: one list, in the order in which they are shown."""
+"""The pages of this room as tabs: one list, in the order in which they are shown: what is wrong now stands first."""
 
 from collections.abc import Set
 from typing import Any
@@ -8,14 +8,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 TABS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
-    ("bikes", (), pgettext_lazy("tab", "运营企业")),
     ("bikes_now", (), _("当前")),
     ("bikes_map", (), _("地图")),
-    ("bikes_shapes", ("bays",), pgettext_lazy("many", "停放点位")),
-    ("bikes_shapes", ("zones",), pgettext_lazy("many", "电子围栏")),
-    ("bikes_findings", (), _("发现")),
+    ("bikes_findings", (), _("问题发现")),
     ("bikes_spot_checks", (), _("现场清点")),
     ("bikes_rebalancing", (), _("调度建议")),
+    ("bikes", (), pgettext_lazy("tab", "运营企业")),
+    ("bikes_shapes", ("bays",), pgettext_lazy("many", "停放点位")),
+    ("bikes_shapes", ("zones",), pgettext_lazy("many", "电子围栏")),
     ("bikes_reports", (), _("日报")),
     ("bikes_scores", (), _("考核得分")),
     ("bikes_parameters", (), _("参数")),

@@ -18,14 +18,25 @@ from shaodao.cases import history, rules, training
 from shaodao.cases.actions import Actor, clocks, perform, upkeep
 from shaodao.cases.models import Anchor, Assignment, Case, CaseEvent, Clock, Contact, Notice, Recheck
 from shaodao.cases.words import OPEN_STATES, AssignmentState, CaseState
-from shaodao.foundation import calendar, clock, district
+from shaodao.foundation import calendar, clock, district, jobs
 from shaodao.foundation.errors import Refused
 from shaodao.kernel import worktime
 
 logger = logging.getLogger(__name__)
 BATCH = 500
 OTHERS: dict[str, Callable[["Round"], None]] = {}  # parts of rooms above, which register them
-PARTS = ("escalated", "resumed", "rechecks", "watches", "recomputed", "delivered", "anchored", "erased", "sessions")
+PARTS = (
+    "escalated",
+    "resumed",
+    "rechecks",
+    "watches",
+    "recomputed",
+    "delivered",
+    "anchored",
+    "erased",
+    "sessions",
+    "worked",
+)
 
 
 class Round:
@@ -86,6 +97,7 @@ def tick(now: datetime | None = None, *, train: bool = True, send: bool = True) 
             round.part(name, part)
         if send:
             round.once("delivered", deliver)
+        round.once("worked", jobs.work)
         round.once("sessions", lambda: Session.objects.filter(expire_date__lt=round.now).delete()[0])
         round.once("anchored", lambda: anchor(round.now))
         if train:

@@ -180,11 +180,12 @@ def tick_forever(seconds: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
     while not stop["asked"]:
+        busy = False
         try:
-            tasks.tick()
+            busy = tasks.tick()["worked"] > 0
         except Exception:
             logging.getLogger("shaodao.clock").exception("a round of the clock failed")
         close_old_connections()
-        until = time.monotonic() + seconds
+        until = time.monotonic() + (0 if busy else seconds)  # a file that is worked off does not wait between rounds
         while time.monotonic() < until and not stop["asked"]:
             time.sleep(0.5)

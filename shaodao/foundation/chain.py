@@ -36,6 +36,29 @@ def name_of(row: models.Model) -> str:
     return f"{row._meta.model_name}:{row.pk}"
 
 
+Before = dict[int, tuple[models.Model, dict[str, Any]]]
+"""By id(row): a row that an action may change, and its tracked values before."""
+
+
+def changes(before: Before, added: Iterable[models.Model]) -> tuple[dict[str, dict[str, list[Any]]], "Altered"]:
+    """What an event carries of its rows, {name: {field: [before, after]}}, and the rows that differ now, with which fields.
+
+    Of a row that the action itself added, `before` has the values with which it was inserted: its fields come from None.
+    """
+    found = {name_of(row): {k: [None, v] for k, v in before[id(row)][1].items() if v is not None} for row in added}
+    altered = []
+    for row, old in before.values():
+        new = tracked(row)
+        fields = [k for k in new if new[k] != old[k]]
+        if fields:
+            entry = found.setdefault(name_of(row), {})
+            for k in fields:
+                entry[k] = [entry[k][0] if k in entry else old[k], new[k]]
+            altered.append((row, fields))
+    return found, altered
+
+
+Altered = list[tuple[models.Model, list[str]]]
 Heads = dict[str, list[Any]]
 
 

@@ -152,3 +152,50 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.recipient} {self.state}"
+
+
+class Job(models.Model):
+    """A file that is worked off in the background, part by part: `jobs.py`. The file goes when the job ends."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("等待处理")
+        RUNNING = "running", _("正在处理")
+        DONE = "done", _("已完成")
+        FAILED = "failed", _("没有处理完")
+        CANCELLED = "cancelled", _("已取消")
+
+    kind = models.CharField(max_length=40)  # whose: the name under which a room registered its work
+    subject = models.CharField(max_length=120)  # what it is about, as in the log: operator:CODE
+    name = models.CharField(max_length=100)  # of the file, as its sender called it
+    file = models.FileField(upload_to="jobs/%Y/%m/", max_length=200, blank=True)
+    size = models.BigIntegerField()  # bytes
+    sha256 = models.CharField(max_length=64)
+    options = models.JSONField(default=dict)  # what the sender chose
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    language = models.CharField(max_length=10)  # of its sender: faults are in it
+    total = models.PositiveIntegerField()  # rows
+    done = models.PositiveIntegerField(default=0)  # rows, in the transaction that took them in
+    result = models.JSONField(default=dict)  # what became of them, kept by the work itself
+    fault = models.CharField(max_length=500, blank=True)  # why it failed
+    tries = models.PositiveSmallIntegerField(default=0)  # begun since the last row that was taken in
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="jobs"
+    )
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["state"]), models.Index(fields=["kind", "subject"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} {self.name} {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.WAITING, self.State.RUNNING)
+
+    @property
+    def percent(self) -> int:
+        """Rows that are done out of all, 0 to 100."""
+        return 100 * self.done // self.total if self.total else 0

@@ -5,6 +5,7 @@ import os
 import click
 
 from shaodao.sanitation.feasibility.cli import feasibility
+from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.roads.cli import export_roads, import_roads
 
 
@@ -20,3 +21,4 @@ def sanitation() -> None:
 sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
+sanitation.add_command(solve_carp)

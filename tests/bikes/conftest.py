@@ -1,7 +1,14 @@
+import threading
+
 import pytest
 from django.test import Client
 
+from shaodao.foundation import clock
+from shaodao.organisations import tokens
+from tests.api.conftest import Caller
 from tests.bikes.office import Office
+from tests.bikes.streets import Street, only
+from tests.bikes.test_http import Server
 
 
 @pytest.fixture
@@ -20,3 +27,47 @@ def browse(office):
         return client
 
     return make
+
+
+@pytest.fixture
+def call(office):
+    """call("hq"), call("owner", operator): by token, with the scopes given."""
+
+    def make(who, operator=None, scopes=("read",)):
+        person = office.actor(who, operator).person
+        return Caller(tokens.issue(person, "test", scopes, clock.now())[1])
+
+    return make
+
+
+@pytest.fixture
+def street(office):
+    return Street(office)
+
+
+@pytest.fixture
+def filed(street):
+    """A bay over its capacity for 20 minutes."""
+    street.bay(capacity=5)
+    street.put(street.a, 6)
+    street.put(street.b, 3)
+    street.go(20)
+    return only(state="filed")
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A web server of the test's own, which feeds may be fetched from."""
+    monkeypatch.setenv("SHAODAO_WEBHOOK_PRIVATE", "1")
+    made = Server()
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def operator(office):
+    return office.brought_to("admitted")

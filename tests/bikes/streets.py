@@ -10,6 +10,7 @@ from shaodao.bikes.findings.tasks import observe
 from shaodao.bikes.ingest.positions import Positions
 from shaodao.bikes.ingest.receive import ingest
 from shaodao.bikes.models import Bay, Finding, Operator, Zone
+from shaodao.cases import history
 from shaodao.cases.tasks import Round
 from shaodao.foundation import clock
 from tests.bikes.office import Office
@@ -126,3 +127,12 @@ def only(rows: Iterable[Finding] | None = None, **wanted: Any) -> Finding:
     found = list(Finding.objects.filter(**wanted) if rows is None else rows)
     assert len(found) == 1, found
     return found[0]
+
+
+def states() -> list[tuple[str, str]]:
+    return list(Finding.objects.order_by("pk").values_list("rule", "state"))
+
+
+def broken() -> list[dict]:
+    """Faults in the records of cases (the operators' quotas were set without a step)."""
+    return [b for b in history.verify()["broken"] if not b["case"].startswith("BIKE")]

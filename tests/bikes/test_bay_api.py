@@ -21,15 +21,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def call(office):
-    def make(who, operator=None, scopes=("read",)):
-        person = office.actor(who, operator).person
-        return Caller(tokens.issue(person, "test", scopes, clock.now())[1])
-
-    return make
-
-
-@pytest.fixture
 def bay(office):
     return bays.add(BAYS, office.hq, "P-1", geometry(square()), {"name": "永泰路口"})
 

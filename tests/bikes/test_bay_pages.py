@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import shapely
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -333,3 +334,10 @@ def test_a_bay_drawn_by_hand_is_looked_at_as_one_of_a_file_is(office, browse):
         "outline": json.dumps(geometry(square(side=100))), "capacity": "", "reason": "x",
     }  # fmt: skip
     assert "重叠" in page(hq, hq.post(f"{HOME}{Bay.objects.get(code='P-9').pk}/change/", overlapping)["Location"])
+
+
+def test_a_zone_drawn_over_a_bay_is_said(office, browse, bay):
+    hq = browse("hq")
+    over = json.dumps(geometry(shapely.box(*shapely.from_geojson(json.dumps(bay.geometry)).buffer(0.001).bounds)))
+    drawn = hq.post("/bikes/zones/new/", {"code": "Z-9", "outline": over, "kind": "no_parking"})
+    assert "请再看一眼" in page(hq, drawn["Location"])

@@ -21,7 +21,7 @@ from shaodao.bikes.ingest import keep
 from shaodao.bikes.ingest.positions import Positions
 from shaodao.bikes.ingest.receive import failed, ingest
 from shaodao.bikes.ingest.sources import files
-from shaodao.bikes.models import Bay, BayVersion, DayReport, PositionBatch
+from shaodao.bikes.models import Bay, BayVersion, DayReport, PositionBatch, SpotCheck
 from shaodao.bikes.reports import daily, figures, sections
 from shaodao.cases import tasks as clockwork
 from shaodao.foundation import clock, district
@@ -361,6 +361,25 @@ def test_the_feed_and_the_fleet(operator, office):
     assert (feed["received"], feed["kept"], feed["rejected"], feed["failures"], feed["calls"]) == (4, 2, 2, 1, 2)
     assert feed["rejected_rate"] == round(1 / 3, 4) and feed["p95_s"] == 900 and feed["late_rate"] == 0.5
     assert found["notes"] == {"warn": 1, "suspend": 0}
+
+
+def test_counts_by_eye_of_the_packs_days(operator, office):
+    person, one = office.town.person("inspector"), bay()
+    for n, (ago, counted, fed, silent) in enumerate(
+        [(0, 5, 4, False), (6, 0, 3, False), (1, 9, 0, True), (7, 9, 0, False)]
+    ):
+        SpotCheck.objects.create(
+            visit=str(n), bay=one, operator=operator, counted=counted, fed=fed, difference=counted - fed, silent=silent,
+            person=person, at=clock.now() - timedelta(days=ago),
+        )  # fmt: skip
+    SpotCheck.objects.create(visit="all", bay=one, counted=9, fed=1, difference=8, person=person, at=clock.now())
+    take(operator, fix("a", 3))
+    daily.build(DAY, clock.now())
+    row = latest(operator)
+    assert row.figures["spot_checks"] == {
+        "n": 2, "silent": 1, "by_eye": 5, "by_feed": 7, "off": 4, "larger": 8, "days": 7, "since": "2021-05-18"
+    }  # fmt: skip
+    assert next(p for p in row.parts if p["part"] == "spot_checks")["points"] is None  # fewer than three
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the rules find, when it becomes a case, and when the case closes."""
+"""What the rules find, and when it becomes a case."""
 
 from datetime import datetime, timedelta
 
@@ -10,25 +10,9 @@ from shaodao.bikes.findings import filing, observe
 from shaodao.bikes.findings.detect import detect, split
 from shaodao.bikes.findings.settings import TimedLimits
 from shaodao.bikes.models import Finding, Observation, Operator
-from shaodao.cases import history
-from shaodao.cases.models import Case, CaseEvent, Clock, Notice, Recheck
+from shaodao.cases.models import Case, CaseEvent, Clock
 from shaodao.cases.tasks import tick
-from tests.bikes.streets import LAT, LON, Street, only
-
-
-@pytest.fixture
-def street(office):
-    return Street(office)
-
-
-def states() -> list[tuple[str, str]]:
-    return list(Finding.objects.order_by("pk").values_list("rule", "state"))
-
-
-def broken() -> list[dict]:
-    """Faults in the records of cases (the operators' quotas were set without a step)."""
-    return [b for b in history.verify()["broken"] if not b["case"].startswith("BIKE")]
-
+from tests.bikes.streets import LAT, LON, broken, only, states
 
 # ── the rules at their thresholds ────────────────────────────────────────────────────────────────────────────────
 
@@ -45,6 +29,34 @@ def test_over_capacity_begins_with_the_first_bike_too_many(street):
     assert (row.bay, row.count, row.limit, row.operator) == (bay, 6, 5, street.a)
     assert row.shares[str(street.a.pk)]["over"] == 1 and row.shares[str(street.b.pk)]["over"] == 0
     assert (row.street, row.community) == (street.town.street, street.town.communities[0])
+
+
+def test_bays_that_gps_cannot_tell_apart_are_over_capacity_together(street):
+    """P1 and P2 are 14 metres apart, one group of 25 metres; P3 is far from both."""
+    one, _two, far = street.bay("P1", 4), street.bay("P2", 4, metres=20), street.bay("P3", 4, metres=90)
+    street.put(street.a, 8)
+    street.put(street.a, 4, metres=90)
+    street.go()
+    assert states() == []  # P1 alone has twice its capacity, P2 beside it is empty
+    street.put(street.b, 1, metres=20)
+    street.put(street.b, 2, metres=90)
+    street.later(1)
+    street.go(20)
+    rows = {row.bay: row for row in Finding.objects.all()}
+    assert {bay: (row.count, row.limit) for bay, row in rows.items()} == {one: (9, 8), far: (6, 4)}
+    assert rows[one].asked["bays"] == ["P1", "P2"] and rows[far].asked["bays"] == ["P3"]
+    said = rows[one].case.reports.get().text
+    assert "停放点位 点位P1 及相邻 1 个" in said and "容量 8 辆，现有 9 辆，超出 1 辆" in said
+    # A new first bay of the group: the finding goes on, with what the group holds now.
+    street.bay("P0", 0, metres=-20)
+    street.later(1)
+    street.go()
+    assert Finding.objects.get(bay=one).limit == 8 and Finding.objects.count() == 2
+    assert Finding.objects.get(bay=one).last_seen_at == street.at
+    street.bay("P00", 5, metres=-40)
+    street.later(1)
+    street.go(15)
+    assert Finding.objects.get(bay=one).state == "cleared" and Finding.objects.get(bay=far).state == "filed"
 
 
 @pytest.mark.parametrize(("over", "bikes", "takes"), [
@@ -143,16 +155,6 @@ def test_a_rule_that_is_off_finds_nothing(street):
 # ── from a finding to a case ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def filed(street):
-    """A bay over its capacity for 20 minutes."""
-    street.bay(capacity=5)
-    street.put(street.a, 6)
-    street.put(street.b, 3)
-    street.go(20)
-    return only(state="filed")
-
-
 def test_it_has_to_last(street):
     street.bay(capacity=5)
     street.put(street.a, 9)
@@ -245,6 +247,7 @@ def test_the_rounds_of_the_house_look(street):
 @pytest.mark.parametrize("cap", [{"cases_an_hour": 2}, {"cases_a_day": 2}])
 def test_no_storm(street, cap):
     street.settle(over_capacity=cap)
+    street.office.settle(parking={"group_m": 0})  # each bay for itself
     for n in range(5):
         street.bay(f"P{n}", capacity=1, metres=n * 20 - 40)
         street.put(street.a, 3 + n, metres=n * 20 - 40)
@@ -308,227 +311,6 @@ def test_after_a_gap_nobody_knows_whether_it_lasted(street):
     street.later(5)
     street.go(15)
     assert only().state == "filed"
-
-
-# ── closing ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_it_closes_when_it_is_gone_for_the_packs_minutes(street, filed):
-    gone_at = street.at + timedelta(minutes=5)
-    street.take(street.a, 4)
-    street.later(5)
-    street.go(5)
-    assert only(pk=filed.pk).state == "filed" and Case.objects.get().state == "handling"
-    street.later(5)
-    street.go()
-    row, case = only(), Case.objects.get()
-    assert (row.state, row.cleared_at) == ("cleared", gone_at)
-    assert (case.state, case.outcome) == ("closed", "fixed") and case.watch_until
-    lead = case.assignments.get(role="lead")
-    assert (lead.state, lead.finished_at, lead.finished_by) == ("done", gone_at, None)
-    clocks = {c.kind: c for c in Clock.objects.filter(assignment=lead)}
-    assert clocks["arrive"].cancelled and clocks["sign"].cancelled and not clocks["handle"].cancelled
-    assert clocks["handle"].stopped_at == gone_at
-    assert not Recheck.objects.exists()  # the observer watches by itself
-    assert not Notice.objects.filter(kind="evaluate").exists()
-    assert case.events.order_by("-seq").first().action == "clear"
-    assert not broken()
-
-
-def test_who_came_too_late_is_still_late(street, filed):
-    street.later(30)
-    street.take(street.a, 4)
-    street.go(10)
-    case = Case.objects.get()
-    arrive = Clock.objects.get(kind="arrive", assignment__role="lead")
-    assert case.state == "closed" and arrive.missed
-
-
-def test_a_silent_feed_closes_nothing(street, filed):
-    street.take(street.a, 6)
-    street.silent = {street.a, street.b}
-    street.later(20)
-    street.go(120, step=20)
-    assert Case.objects.get().state == "handling" and only().absent_since is None
-    street.silent = {street.b}  # one of the two that it is about
-    street.later(1)
-    street.go(20)
-    assert Case.objects.get().state == "handling"
-    street.silent = set()
-    street.later(1)
-    street.go(10)
-    assert Case.objects.get().state == "closed"
-
-
-def test_a_report_of_done_alone_closes_nothing(street, filed):
-    on = filed.case.assignments.get(role="lead")
-    other = filed.case.assignments.get(role="support")
-    street.act("report_in", filed, "operator", street.a.organisation, on=on.pk, position=f"{LON},{LAT}")
-    street.act("finish", filed, "operator", street.a.organisation, on=on.pk, result="已清走")
-    street.act("sign", filed, "operator", street.b.organisation, on=other.pk)
-    street.act("finish", filed, "operator", street.b.organisation, on=other.pk, result="已清走")
-    street.later(5)
-    street.go(30)
-    assert Case.objects.get().state == "verifying"
-    street.take(street.a, 4)
-    street.later(5)
-    street.go(10)
-    assert Case.objects.get().state == "closed" and only().state == "cleared"
-    assert Notice.objects.filter(kind="evaluate").count() == 1  # a person handed it back, so the street rates
-
-
-def test_one_that_comes_back_within_the_watch_is_a_rebound_of_the_same_case(street, filed):
-    street.take(street.a, 4)
-    street.later(5)
-    street.go(10)
-    street.put(street.a, 6)
-    street.later(60)
-    street.go(20)
-    case = Case.objects.get()
-    assert (case.state, case.rebound_count, Case.objects.count()) == ("handling", 1, 1)
-    again = Finding.objects.order_by("-pk").first()
-    assert again.pk != filed.pk and again.case == case and again.state == "filed"
-    clocks = Clock.objects.filter(assignment=case.assignments.order_by("-pk").first())
-    assert {c.kind for c in clocks} >= {"arrive", "handle"}
-    assert not broken()
-
-
-def test_another_operators_pile_at_the_same_place_is_not_its_rebound(street):
-    street.put(street.a, 6, metres=40)
-    street.go(20)
-    street.take(street.a, 6, metres=40)
-    street.later(5)
-    street.go(10)
-    assert Case.objects.get().state == "closed"
-    street.put(street.b, 6, metres=40)
-    street.later(5)
-    street.go(20)
-    assert list(Case.objects.order_by("pk").values_list("lead__code", "rebound_count")) == [
-        ("BIKE-A", 0),
-        ("BIKE-B", 0),
-    ]
-
-
-def test_closed_by_people_while_it_is_still_there_comes_back(street, filed):
-    for on in filed.case.assignments.all():
-        street.act("sign", filed, "operator", on.organisation, on=on.pk)
-        street.act("finish", filed, "operator", on.organisation, on=on.pk, result="已清走")
-    street.act("verify", filed, "inspector", passed=True)
-    street.act("close", filed, "duty_leader")
-    street.later(5)
-    street.go()
-    assert states() == [("over_capacity", "cleared"), ("over_capacity", "open")]
-    street.later(5)
-    street.go(20)
-    assert Case.objects.get().rebound_count == 1
-
-
-def test_what_people_called_a_mistake_is_not_filed_again_while_it_lasts(street, filed):
-    on = filed.case.assignments.get(role="lead")
-    street.act("withdraw", filed, "dispatcher", on=on.pk, reason="派错")
-    street.act("void", filed, "duty_leader", reason="误报")
-    street.later(5)
-    street.go(60)
-    assert Case.objects.count() == 1 and only().state == "filed"
-    street.take(street.a, 6)
-    street.later(5)
-    street.go(10)
-    assert only().state == "cleared" and Case.objects.get().state == "voided"
-
-
-def test_what_was_sent_back_closes_from_the_dispatchers_desk(street, filed):
-    on = filed.case.assignments.get(role="lead")
-    street.act("send_back", filed, "operator", street.a.organisation, on=on.pk, reason="不是我们的点位")
-    assert Case.objects.get().state == "filed"
-    street.take(street.a, 6)
-    street.later(5)
-    street.go(10)
-    case = Case.objects.get()
-    assert (case.state, case.outcome, only().state) == ("closed", "fixed", "cleared")
-    assert Clock.objects.filter(case=case, stopped_at=None).count() == 0 and not broken()
-
-
-def test_merged_into_a_citizens_case_it_is_left_to_people(street, filed):
-    on = filed.case.assignments.get(role="lead")
-    street.act("send_back", filed, "operator", street.a.organisation, on=on.pk, reason="已有人上报")
-    with street.now():
-        other = street.town.report(lon=113.2045)
-    street.act("merge", filed, "dispatcher", target=other.number)
-    street.later(5)
-    street.go(30)
-    assert Case.objects.count() == 2 and only().state == "filed"  # one case while it lasts
-    street.take(street.a, 6)
-    street.later(5)
-    street.go(10)
-    other.refresh_from_db()
-    assert (other.state, only().state) == ("received", "cleared")
-
-
-def test_a_dispute_stands_in_the_way(street, filed):
-    on = filed.case.assignments.get(role="lead")
-    street.act("dispute", filed, "operator", street.a.organisation, on=on.pk, reason="不是我们的车")
-    street.take(street.a, 6)
-    street.later(5)
-    street.go(30)
-    assert Case.objects.get().state == "handling" and only().state == "filed"
-
-
-# ── the spot check ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def drawn(street):
-    """A case that was drawn, whose cause is gone."""
-    street.settle(spot_check_share=1.0)
-    street.put(street.a, 6, metres=40)
-    street.go(20)
-    assert only().spot_check
-    street.take(street.a, 6, metres=40)
-    street.later(5)
-    street.go(10)
-    return only()
-
-
-def test_one_that_was_drawn_waits_for_a_person(street, drawn):
-    assert (drawn.state, drawn.case.state) == ("filed", "verifying")
-    assert Notice.objects.get(kind="spot_check").organisation == street.town.office
-    street.later(5)
-    street.go(60, step=10)
-    assert Case.objects.get().state == "verifying"
-    street.act("verify", drawn, "street", passed=True)
-    street.later(5)
-    street.go()
-    assert Case.objects.get().state == "closed" and only().state == "cleared"
-    assert [e.action for e in drawn.case.events.order_by("seq")][-3:] == ["spot_check", "verify", "clear"]
-    assert not broken()
-
-
-def test_one_that_failed_it_never_closes_by_itself_again(street, drawn):
-    street.act("verify", drawn, "street", passed=False, remark="车还在")
-    street.later(5)
-    street.go(60, step=10)
-    case = Case.objects.get()
-    assert (case.state, case.rework_count) == ("handling", 1)
-    on = case.assignments.get(role="lead")
-    street.act("finish", drawn, "operator", street.a.organisation, on=on.pk, result="这次清走了")
-    street.later(5)
-    street.go()
-    assert Case.objects.get().state == "verifying"
-    street.act("verify", drawn, "inspector", passed=True)
-    street.later(5)
-    street.go()
-    assert Case.objects.get().state == "closed"
-
-
-def test_who_is_drawn_is_fixed_by_the_number_and_needs_the_key(settings):
-    numbers = [f"2026-{n:06d}" for n in range(4000)]
-    chosen = {n for n in numbers if filing.drawn(n, 0.1)}
-    assert 320 < len(chosen) < 480
-    assert chosen == {n for n in numbers if filing.drawn(n, 0.1)}
-    assert chosen < {n for n in numbers if filing.drawn(n, 0.2)}
-    assert not any(filing.drawn(n, 0.0) for n in numbers) and all(filing.drawn(n, 1.0) for n in numbers)
-    settings.SECRET_KEY = "another"
-    assert chosen != {n for n in numbers if filing.drawn(n, 0.1)}
 
 
 def test_the_number_of_queries_does_not_grow_with_bikes(street):

@@ -95,6 +95,7 @@ def test_a_constant_number_of_queries(street):
         return len(caught)
 
     few = min(asked(), asked())  # the district's settings are read again every few seconds
+    street.office.settle(parking={"group_m": 0})  # each bay for itself
     for n in range(12):
         street.bay(f"M{n}", capacity=1, metres=n * 12 - 40)
         street.put(street.a, 3, metres=n * 12 - 40)

@@ -6,77 +6,19 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from shaodao.bikes.actions import feeding
 from shaodao.bikes.gbfs import fetching, guarding
 from shaodao.bikes.ingest import plausible
 from shaodao.bikes.ingest.sources import gbfs
 from shaodao.bikes.models import Bay, FeedQuality, OperatorFeed, VehicleStatus
 from shaodao.cases import tasks
-from shaodao.cli import main
 from shaodao.foundation import clock
-from shaodao.foundation.errors import Invalid, Refused
+from shaodao.foundation.errors import Invalid
 from shaodao.foundation.models import LogEntry
 from shaodao.kernel import datum
+from tests.bikes.pulling import offer, pulled, put, states, vehicle
 from tests.bikes.street import LAT, LON, METRE, bay
 from tests.bikes.test_http import Server
-
-HOME = "/bikes/operators/BIKE-A/feed/"
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("SHAODAO_WEBHOOK_PRIVATE", "1")
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def operator(office):
-    return office.brought_to("admitted")
-
-
-def vehicle(name="v1", north_m=0.0, ago_s=5.0, key="vehicle_id", **given):
-    at = clock.now() - timedelta(seconds=ago_s)
-    return {
-        key: name, "lon": LON, "lat": LAT + north_m * METRE, "is_reserved": False, "is_disabled": False,
-        "last_reported": at.isoformat() if key == "vehicle_id" else int(at.timestamp()),
-    } | given  # fmt: skip
-
-
-def offer(server, *vehicles, version="3.0", updated=None):
-    """A feed of gbfs.json and its vehicles under the server's address."""
-    new = version.startswith("3")
-    name, array = ("vehicle_status", "vehicles") if new else ("free_bike_status", "bikes")
-    at = updated or clock.now()
-    head = {"last_updated": at.isoformat() if new else int(at.timestamp()), "ttl": 30, "version": version}
-    feeds = [{"name": name, "url": f"{server.url}/{name}.json"}]
-    index = head | {"data": {"feeds": feeds} if new else {"zh": {"feeds": feeds}}}
-    server.offer({"gbfs": index, name: head | {"data": {array: list(vehicles)}}})
-
-
-def put(office, operator, server, path="/gbfs.json", **given):
-    row = {"url": server.url + path, "header": "", "secret": "", "datum": "WGS-84", "interval_s": 60, "active": True}
-    return feeding.set_feed(operator, row | given, office.actor("hq"))
-
-
-def pulled(office, operator):
-    done = feeding.pull_feed(operator, office.actor("system"))
-    assert OperatorFeed.objects.get(operator=operator).fault == done.fault
-    return done
-
-
-def states(operator):
-    return dict(VehicleStatus.objects.filter(operator=operator).values_list("vehicle_id", "state"))
-
 
 # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -405,65 +347,6 @@ def test_another_address_forgets_what_was_found_out(office, operator, server):
     assert all("gbfs.json" not in json.dumps(line.data) for line in LogEntry.objects.filter(action="feed.set"))
 
 
-# ── the clock and the command ────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_clock_fetches_what_is_due_and_one_that_fails_stops_no_other(office, operator, server, monkeypatch):
-    offer(server, vehicle("a"))
-    others = [office.brought_to("admitted", code, quota=10) for code in ("BIKE-B", "BIKE-C", "BIKE-D")]
-    put(office, operator, server)
-    put(office, others[0], server, path="/none.json")
-    put(office, others[1], server)
-    put(office, others[2], server, active=False)
-    take = gbfs.take
-
-    def broken(feed, *rest):
-        if feed.operator_id == others[1].pk:
-            raise RuntimeError("ours")
-        return take(feed, *rest)
-
-    monkeypatch.setattr(gbfs, "take", broken)
-    counts = tasks.tick(train=False, send=False)
-    assert (counts["pulled"], counts["failed"]) == (1, 1) and states(operator) == {"a": "available"}
-    assert OperatorFeed.objects.get(operator=others[0]).failures == 1
-    assert tasks.tick(train=False, send=False)["pulled"] == 0, "none is due any more"
-    with clock.freeze(clock.now() + timedelta(seconds=61)):
-        assert tasks.tick(train=False, send=False)["pulled"] == 1
-    office.act(operator, "withdraw", reason="退出本区")
-    with clock.freeze(clock.now() + timedelta(seconds=200)):
-        assert operator.pk not in [feed.operator_id for feed in feeding.due_feeds()]
-
-
-def test_a_feed_is_claimed_by_one_process(office, operator, server):
-    put(office, operator, server)
-    assert len(feeding.due_feeds()) == 1 and feeding.due_feeds() == []
-    with clock.freeze(clock.now() + feeding.LEASE):
-        assert len(feeding.due_feeds()) == 1, "whoever died with it loses it"
-
-
-def command(*words):
-    done = CliRunner().invoke(main, ["bikes", "pull", *words])
-    return done.exit_code, done.stdout.strip().splitlines()[
-        -1
-    ] if done.exit_code < 2 and done.stdout.strip() else done.output
-
-
-def test_the_command(office, operator, server):
-    code, said = command("--operator", "BIKE-A")
-    assert code == 2 and "还没有设置" in said
-    assert command("--operator", "NOBODY")[0] == 2 and command("--json") == (0, '{"feeds":[]}')
-    offer(server, vehicle("a"))
-    put(office, operator, server)
-    code, said = command("--operator", "BIKE-A", "--json")
-    (row,) = json.loads(said)["feeds"]
-    assert code == 0 and {k: row[k] for k in ("operator", "ok", "whole", "received", "kept", "fault", "looks")} == {
-        "operator": "BIKE-A", "ok": True, "whole": True, "received": 1, "kept": 1, "fault": "", "looks": "",
-    }  # fmt: skip
-    server.answers["/gbfs.json"] = b"<html>"
-    code, said = command("--lang", "en")
-    assert code == 1 and said.startswith("BIKE-A: failed") and "not JSON" in said
-
-
 # ── what the positions look like ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -530,66 +413,3 @@ def test_the_clock_of_a_feed_is_judged_by_lists_that_move_on(office, operator, s
     assert pulled(office, operator).clock_hours == 0
     with clock.freeze(clock.now() + timedelta(hours=1)):
         assert pulled(office, operator).clock_hours == 0, "a feed that stands still is late, not wrong"
-
-
-# ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_set_fetched_and_seen_on_the_page(office, operator, browse, server):
-    own = browse("owner", operator)
-    assert HOME in own.get("/bikes/operators/BIKE-A/").content.decode()
-    assert "还没有设置数据源" in own.get(HOME).content.decode()
-    form = {"url": f"{server.url}/gbfs.json", "datum": "WGS-84", "interval_s": "60", "active": "on"}
-    assert own.post(HOME + "set/", form | {"header": "X-Key", "secret": "s3cret"})["Location"] == HOME
-    assert "等待第一次读取" in own.get(HOME).content.decode()
-    offer(server, vehicle("a"))
-    text = own.post(HOME + "pull/", follow=True).content.decode()
-    assert "读到 1 辆：收下 1，未收 0" in text and "正常" in text and "s3cret" not in text
-    assert "s3cret" not in own.get(HOME + "set/").content.decode()
-    server.answers["/gbfs.json"] = b"<html>"
-    text = browse("hq", language="en").post(HOME + "pull/", follow=True).content.decode()
-    assert "Nothing was read" in text and "data-fault" in text
-    OperatorFeed.objects.update(looks="GCJ-02", clock_hours=1)
-    text = own.get(HOME).content.decode()
-    assert "位置像是 GCJ-02 坐标" in text and "慢了整 1 小时" in text
-
-
-@pytest.mark.parametrize(("given", "what"), [
-    ({"url": "http://a\x00b/"}, ""), ({"interval_s": "x"}, ""), ({"interval_s": "5"}, "30"), ({"url": ""}, ""),
-    ({"secret": "x"}, "请求头"), ({"datum": "NAD27"}, ""), ({"url": "http://127.0.0.1/", "private": ""}, ""),
-])  # fmt: skip
-def test_a_faulty_form_is_answered_beside_the_field(operator, browse, given, what):
-    form = {"url": "https://feed.example/gbfs.json", "datum": "WGS-84", "interval_s": "60", "active": "on"}
-    answer = browse("owner", operator).post(HOME + "set/", form | given)
-    assert answer.status_code == 422 and what in answer.content.decode() and "field-error" in answer.content.decode()
-    assert not OperatorFeed.objects.exists()
-
-
-def test_only_parties_and_only_while_admitted(office, operator, browse, server):
-    offer(server, vehicle("a"))
-    put(office, operator, server)
-    form = {"url": f"{server.url}/x.json", "datum": "WGS-84", "interval_s": "60"}
-    other = office.brought_to("admitted", "BIKE-B")
-    for client in (browse("owner", other), browse("duty_leader"), browse("street")):
-        assert client.get(HOME).status_code == client.get(HOME + "set/").status_code == 403
-        assert client.post(HOME + "set/", form).status_code == client.post(HOME + "pull/").status_code == 403
-    own = browse("owner", operator)
-    assert own.get(HOME + "pull/").status_code == 405
-    office.act(operator, "withdraw", reason="退出本区")
-    assert own.post(HOME + "set/", form).status_code == 422
-    assert "准入之后" in own.post(HOME + "pull/", follow=True).content.decode()
-    assert not VehicleStatus.objects.exists() and OperatorFeed.objects.get().url.endswith("/gbfs.json")
-    operator.refresh_from_db()
-    with pytest.raises(Refused):
-        feeding.pull_feed(operator, office.actor("hq"))
-
-
-def test_the_page_asks_always_as_many_queries(office, operator, browse, server):
-    own, counts = browse("owner", operator), []
-    own.get(HOME)
-    for _again in range(2):
-        with CaptureQueriesContext(connection) as asked:
-            own.get(HOME)
-        counts.append(len(asked))
-        put(office, operator, server)
-    assert counts[0] == counts[1] <= 14, counts

@@ -132,9 +132,22 @@ def test_bay_zone_place_and_distance(operator):
     }  # fmt: skip
     assert (rows["in"].bay_id, rows["in"].distance_mm, rows["out"].bay_id) == (one.pk, 0, None)
     assert rows["near"].distance_mm == pytest.approx(4_000, abs=50)
+    # 15 metres hold 95 % where the feed does not say; "near": Phi(6 / 6.13) and a little less.
+    assert {name: rows[name].confidence for name in ("in", "near", "out")} == {"in": 97, "near": 83, "out": 99}
+    assert {row["vehicle_id"]: round(row["confidence"], 2) for row in spooled()}["near"] == 0.83
     assert rows["zone"].zone_id == forbidden.pk and rows["in"].zone_id is None
     assert (rows["in"].street_id, rows["in"].community_id) == (one.street_id, one.community_id)
     assert {row["vehicle_id"]: row["bay"] for row in spooled()} == {"in": "B1", "near": "B1", "out": None, "zone": None}
+
+
+def test_who_says_how_good_a_position_is_has_more_or_less_confidence(operator):
+    bay()
+    take(operator, *(fix(f"{n}", 10 + n, north_m=9, accuracy_m=n) for n in (0, 3, 15, 40)))
+    found = dict(VehicleStatus.objects.values_list("vehicle_id", "confidence"))
+    assert found["0"] == found["15"] == 83  # nobody's positions are true to 0 metres
+    assert found["3"] == 100 and found["40"] < 60
+    take(operator, fix("3", state="removed"))
+    assert status("3").confidence is None
 
 
 def test_a_run_of_wrong_fixes_ends_in_a_bay_and_with_a_move(operator):
@@ -172,10 +185,15 @@ def test_a_ridden_bike_is_coarse_and_judged_by_nothing(operator):
     zone()
     take(operator, fix(state="on_trip", lon=LON + 0.0000123))
     row = status()
-    assert (row.parked, row.bay_id, row.zone_id, row.distance_mm) == (None, None, None, None)
+    assert (row.parked, row.bay_id, row.zone_id, row.distance_mm, row.confidence) == (None,) * 5
     assert row.lon_e6 % 1000 == 0 and row.lat_e6 % 1000 == 0
     kept = spooled()[0]
-    assert round(kept["lon"], 3) == kept["lon"] and kept["parked"] is None and kept["state"] == "on_trip"
+    assert (
+        round(kept["lon"], 3) == kept["lon"]
+        and kept["parked"] is None
+        and kept["confidence"] is None
+        and kept["state"] == "on_trip"
+    )
 
 
 def test_gcj02_is_brought_to_where_it_is(operator):

@@ -176,6 +176,9 @@ def test_the_answer_is_shapelys(tmp_path, monkeypatch):
             assert (row["bay"], row["bay_row"]) == ("ABC"[bay], bay)
             assert row["distance_m"] == pytest.approx(distance, abs=1e-3)
             assert row["class"] == ("in_bay" if distance == 0 else "near_bay")
+    sure = np.array([row["confidence"] for row in rows])
+    assert ((sure >= 0) & (sure <= 1)).all() and sure[metres == 0].min() > 0.4
+    assert sure[metres < 3].mean() > sure[(metres > 5) & (metres < 10)].mean()
     assert found.counts["in_bay"] == int((metres == 0).sum()) and sum(found.counts.values()) == 2_000
 
 
@@ -185,6 +188,8 @@ def test_what_has_no_position_is_invalid_and_the_others_are_judged(tmp_path):
     path.write_text(f"id,lat,lng\n1,{inside.y},{inside.x}\n2,,\n3,95,113.3\n4,nan,113\n", "utf-8")
     found = judging.judge(bayfiles.read(as_csv(tmp_path / "b.csv")), path, tmp_path / "o.parquet")
     assert (found.rows, found.counts["in_bay"], found.counts["invalid"]) == (4, 1, 3)
+    confidence = parquet.read_table(tmp_path / "o.parquet")["confidence"].to_pylist()
+    assert confidence[1:] == [None] * 3 and 0 < confidence[0] < 1
 
 
 def test_an_error_of_the_position_makes_a_class_of_its_own(tmp_path):

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 from pyarrow import dataset
 
-from shaodao.bikes.ingest import keep
+from shaodao.bikes.ingest import keep, receive
 from shaodao.bikes.ingest.receive import ingest
 from shaodao.bikes.models import PositionBatch
 from shaodao.foundation import clock
@@ -177,6 +178,31 @@ def test_late_ones_join_and_copies_fall_out(two_parts):
         pa.parquet.write_table(pa.concat_tables([table, table]), part)
         assert keep.close_days(clock.now()) == 1
     assert [r["vehicle_id"] for r in rows()] == ["a", "a", "b", "late"]
+
+
+def test_what_an_older_program_kept_has_no_confidence_and_goes_on(operator, monkeypatch):
+    """Files and batches without the column are read with it empty, and join with new ones."""
+    bay()
+    with monkeypatch.context() as older:
+        plain = receive.SCHEMA.remove(receive.SCHEMA.get_field_index("confidence"))
+        original = pa.RecordBatch.from_arrays
+        older.setattr(receive, "SCHEMA", plain)
+        older.setattr(
+            receive.pa, "RecordBatch", SimpleNamespace(from_arrays=lambda a, schema: original(a[:-1], schema=schema))
+        )
+        take(operator, fix("old", 10))
+        older.setattr(keep, "SCHEMA", plain)
+        everything()
+        take(operator, fix("waits", 9))
+    take(operator, fix("new", 8))
+    everything()
+    assert "confidence" not in pa.parquet.read_schema(next(keep.positions().rglob("part-1-*"))).names
+    assert keep.close_days(tomorrow()) == 1
+    assert [(r["vehicle_id"], r["confidence"] is None) for r in rows()] == [
+        ("new", False),
+        ("old", True),
+        ("waits", True),
+    ]
 
 
 def test_a_stop_between_the_whole_and_the_end_of_its_parts(two_parts, monkeypatch):

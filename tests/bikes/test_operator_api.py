@@ -13,17 +13,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def call(office):
-    """call("hq"), call("owner", operator): by token, with the scopes given."""
-
-    def make(who, operator=None, scopes=("read",)):
-        person = office.actor(who, operator).person
-        return Caller(tokens.issue(person, "test", scopes, clock.now())[1])
-
-    return make
-
-
-@pytest.fixture
 def two(office):
     first, second = office.brought_to("admitted", quota=100), office.brought_to("asked", "BIKE-B")
     rows = [(f"A{n}", f"v-{n}", "ebike" if n % 2 else "bicycle", "lost" if n > 6 else "active") for n in range(10)]

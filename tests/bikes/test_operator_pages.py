@@ -105,12 +105,13 @@ def test_who_may_see_what(office, browse, town):
 
 def test_the_entry_in_the_navigation_is_for_those_who_may(office, browse, town):
     operator = office.brought_to("admitted")
-    entry = 'href="/bikes/"'
-    for client in (browse("hq"), browse("street"), browse("department"), browse("owner", operator)):
+    entry, file = 'href="/bikes/now/"', 'href="/bikes/"'
+    for client in (browse("hq"), browse("street"), browse("department")):
         assert entry in page(client, "/work/")
+    assert file in page(browse("owner", operator), "/work/")
     client = Client()
     client.force_login(town.person("department"))
-    assert entry not in page(client, "/work/")
+    assert "/bikes/" not in page(client, "/work/")
     own = page(browse("owner", operator), "/work/")
     assert 'href="/command/"' not in own and "待签收" in own
     page(browse("owner", operator), "/command/", 403)

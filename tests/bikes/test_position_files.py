@@ -15,13 +15,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pyarrow import parquet
 
+from shaodao.bikes.actions import feeding
 from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.ingest.positions import NO_TIME
-from shaodao.bikes.ingest.sources import columns, files
+from shaodao.bikes.ingest.sources import bulk, columns, files
 from shaodao.bikes.models import FeedQuality, VehicleStatus
+from shaodao.cases import tasks
 from shaodao.cli import main
-from shaodao.foundation import clock
-from shaodao.foundation.models import LogEntry
+from shaodao.foundation import clock, jobs
+from shaodao.foundation.models import Job, LogEntry
 from shaodao.kernel import datum
 from tests.bikes.street import LAT, LON, bay
 
@@ -335,3 +337,75 @@ def test_the_page_asks_few_and_always_as_many_queries(operator, browse):
     with CaptureQueriesContext(connection) as asked:
         own.get(PAGE)
     assert len(asked) <= 14, [q["sql"][:80] for q in asked]
+
+
+# ── long files ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+LONG = HEAD + b"".join(ROW.replace(b"a,", f"v{n},".encode()) for n in range(7)) + b",,,\n"
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr(feeding, "AT_ONCE", 2)
+    monkeypatch.setattr(bulk, "ROWS", 3)
+
+
+def test_a_long_file_is_worked_off_by_the_clock(operator, browse, at_once):
+    own = browse("owner", operator)
+    answer = send(own, LONG, "夜间.csv")
+    page = answer["Location"]
+    text = own.get(page).content.decode()
+    assert "0 / 8" in text and 'data-job-state="waiting"' in text and "hx-trigger" in text
+    assert own.get(PAGE).content.decode().count(page) == 1 and send(own, LONG, "b.csv")["Location"] == page
+    jobs.work(seconds=0)
+    assert "3 / 8" in own.get(page).content.decode() and VehicleStatus.objects.count() == 3
+    assert tasks.tick()["worked"] == 3
+    text = own.get(page).content.decode()
+    assert "8 / 8" in text and "收下 7，未收 1" in text and ">9<" in text and "hx-trigger" not in text
+    assert VehicleStatus.objects.count() == 7
+    line = LogEntry.objects.get(action="positions.file").data
+    assert (line["kept"], line["rejected"], line["state"]) == (7, 1, "done")
+    assert page in own.get("/bikes/operators/BIKE-A/feed/").content.decode()
+    send(own, LONG)  # once more: all rows are known
+    jobs.work()
+    assert Job.objects.first().result["reasons"] == {"duplicate": 7, "no_id": 1}
+
+
+def test_a_long_file_is_cancelled_by_its_parties_only(office, operator, browse, at_once):
+    own, other = browse("owner", operator), browse("owner", office.brought_to("admitted", "BIKE-B"))
+    page = send(own, LONG)["Location"]
+    foreign = page.replace("BIKE-A", "BIKE-B")
+    assert other.get(page).status_code == other.post(page + "cancel/").status_code == 403
+    assert other.get(foreign).status_code == other.post(foreign + "cancel/").status_code == 404
+    jobs.work(seconds=0)
+    assert "已取消" in own.post(page + "cancel/", follow=True).content.decode()
+    jobs.work()
+    assert VehicleStatus.objects.count() == 3
+    assert "已经处理完" in own.post(page + "cancel/", follow=True).content.decode()
+
+
+def test_who_is_not_admitted_any_more_sends_no_more(office, operator, browse, at_once):
+    page = send(browse("owner", operator), LONG)["Location"]
+    jobs.work(seconds=0)
+    office.act(operator, "withdraw", reason="退出本区")
+    jobs.work()
+    text = browse("hq").get(page).content.decode()
+    assert 'data-job-state="failed"' in text and "准入" in text and VehicleStatus.objects.count() == 3
+
+
+def test_a_faulty_long_file_is_answered_beside_the_field(operator, browse, at_once):
+    answer = send(browse("owner", operator), LONG + b"cut,off")
+    assert answer.status_code == 422 and "第 10 行" in answer.content.decode() and not Job.objects.exists()
+
+
+def test_a_file_of_parquet_goes_on_where_it_stopped(operator, tmp_path):
+    path = tmp_path / "p.parquet"
+    times = [clock.now() - timedelta(minutes=n) for n in range(25)]
+    table = pa.table({"id": [f"v{n}" for n in range(25)], "time": times, "lon": [LON] * 25, "lat": [LAT] * 25})
+    parquet.write_table(table, path, row_group_size=10)
+    file = files.open_file(path)
+    for since in (0, 7, 10, 24, 25):
+        parts = list(file.positions("WGS-84", since, 4))
+        assert [n for p in parts for n in p.rows.tolist()] == list(range(since, 25))
+        assert [v for p in parts for v in p.vehicle_id.tolist()] == [f"v{n}" for n in range(since, 25)]

@@ -4,23 +4,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.foundation import clock, district
-from shaodao.organisations import tokens
+from shaodao.foundation import district
 from tests.api.conftest import Caller
 from tests.bikes.office import table
 from tests.bikes.seeing import bay, bike, feed
 from tests.town import later
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def call(office):
-    def make(who, operator=None, scopes=("read",)):
-        person = office.actor(who, operator).person
-        return Caller(tokens.issue(person, "test", scopes, clock.now())[1])
-
-    return make
 
 
 @pytest.fixture
@@ -79,6 +69,7 @@ def test_vehicles(street, call):
     assert (ridden["class"], ridden["lon"], ridden["lat"], ridden["stood_since"]) == ("in_use", None, None, None)
     (named,) = call("hq").get("/bikes/present/vehicles?q=B777").data["items"]
     assert (named["plate"], named["bay"], named["distance_m"], named["class"]) == ("晋B777", "P1", 0.0, "in_bay")
+    assert 0.5 < named["confidence"] <= 1 and ridden["confidence"] is None
     assert named["operator"]["code"] == "BIKE-A" and named["street"]["code"] == "140213050"
     assert call("hq").get("/bikes/present/vehicles?class=order&bay=P1").data["total"] == 2
     for wrong in ("class=x", "mark=x", "sort=x", "q=" + "x" * 101):

@@ -248,7 +248,7 @@ def test_temporary_zones_and_zones_with_hours(client, operator, office, monday):
 def test_the_feed_says_whose_it_is_and_that_samples_are_samples(client, operator, office):
     said = data(client, "system_information")
     assert said["feed_contact_email"] == "bikes@district.example" and said["languages"] == ["zh", "en"]
-    assert [n["text"] for n in said["name"]] == ["测试区共享单车停放点", "Shared bike bays of Test District"]
+    assert [n["text"] for n in said["name"]] == ["测试区共享单车停放点位", "Shared bike bays of Test District"]
     assert "license_url" not in said
     District.objects.update(sample=True)
     office.settle(publish={"licence": "CC BY 4.0", "licence_url": "https://creativecommons.org/licenses/by/4.0/"})

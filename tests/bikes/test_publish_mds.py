@@ -165,7 +165,7 @@ def test_zones_become_rules(client, operator):
     assert also["rule_type"] == "time"
     (quota,) = named(policies, "区域Z-3")["rules"]
     assert (quota["rule_type"], quota["maximum"]) == ("count", 40)
-    inside, outside = named(policies, "共享单车停在停放点内")["rules"]
+    inside, outside = named(policies, "共享单车停在停放点位内")["rules"]
     assert "maximum" not in inside and outside["maximum"] == 0  # the special rule stands before the general one
 
 
@@ -237,7 +237,7 @@ def test_what_is_made_up_says_so(client, operator, monday):
     drawn = {area["name"]: area.get("description") for area in read(client, "geographies")}
     assert drawn == {
         "测试区": "示意，不是真实边界",
-        "共享单车停放点": None,
+        "共享单车停放点位": None,
         "区域Z-1": None,
         "区域Z-2": None,
         "区域Z-3": None,
@@ -249,7 +249,7 @@ def test_what_is_made_up_says_so(client, operator, monday):
     facts.forget()
     assert all("示例数据" in one["description"] for one in read(client, "policies"))
     drawn = {area["name"]: "description" in area for area in read(client, "geographies")}
-    assert drawn["区域Z-1"] and drawn["共享单车停放点"] and not drawn["区域Z-2"]
+    assert drawn["区域Z-1"] and drawn["共享单车停放点位"] and not drawn["区域Z-2"]
 
 
 def test_zones_at_the_edge(client, operator, monday):

@@ -17,6 +17,15 @@ def limit(met=0, missed=0):
     return {"met": met, "missed": missed, "open": 0, "median_min": None}
 
 
+def counted(n, off=0, larger=100, silent=0):
+    eye = (
+        {"by_eye": larger, "by_feed": larger - off, "off": off, "larger": larger}
+        if n
+        else dict.fromkeys(("by_eye", "by_feed", "off", "larger"), 0)
+    )
+    return {"n": n, "silent": silent, **eye, "days": 7, "since": "2021-05-18"}
+
+
 def of_a_day(certain=1000, right=950, **given):
     found = figures.nothing() | {"bike_hours_certain": certain, "bike_hours_in_order": right}
     found |= {
@@ -31,6 +40,7 @@ def of_a_day(certain=1000, right=950, **given):
         },
         "quality": {"calls": 10, "failures": 0, "rejected_rate": 0.0, "late_rate": 0.0},
         "notes": {"warn": 0, "suspend": 0},
+        "spot_checks": counted(0),
     }
     return found | given
 
@@ -41,7 +51,9 @@ def part(found, name):
 
 def test_the_best_day_has_a_hundred_points():
     found = scoring.score(of_a_day(), RULES)
-    assert found.points == 100.0 and [p["points"] for p in found.parts] == [53, 20, 10, 9, 3]
+    assert found.points == 100.0 and [p["points"] for p in found.parts] == [53, 20, 10, 9, 3, None]
+    with_counts = scoring.score(of_a_day(spot_checks=counted(3)), RULES)
+    assert with_counts.points == 100.0 and sum(p["points"] for p in with_counts.parts) == 100
 
 
 @pytest.mark.parametrize(("right", "share"), [(500, 0.0), (725, 0.5), (950, 1.0), (1000, 1.0), (0, 0.0)])
@@ -67,7 +79,22 @@ def test_order_is_in_proportion_between_two_rates(right, share):
 def test_the_other_parts(name, given, share):
     found = scoring.score(of_a_day(**given), RULES)
     assert part(found, name)["share"] == pytest.approx(share, abs=1e-4)
-    assert found.points == round(sum(100 * p["points"] for p in found.parts) / 95, 1)
+    assert found.points == round(sum(100 * p["points"] for p in found.parts if p["points"] is not None) / 95, 1)
+
+
+@pytest.mark.parametrize(("off", "share"), [(0, 1.0), (5, 1.0), (10, 0.8), (30, 0.0), (100, 0.0)])
+def test_counts_by_eye_weigh_by_how_far_the_feed_is_off(off, share):
+    found = scoring.score(of_a_day(spot_checks=counted(4, off)), RULES)
+    assert part(found, "spot_checks")["share"] == share and found.points == 95 + 5 * share
+    assert f"{off} / 100" in explained(part(found, "spot_checks"))
+
+
+@pytest.mark.parametrize("few", [counted(0), counted(2), counted(0, silent=9), counted(5, 0, 0)])
+def test_without_counts_the_part_is_left_out_and_says_so(few):
+    found = scoring.score(of_a_day(right=725, spot_checks=few), RULES)
+    assert part(found, "spot_checks")["points"] is None
+    assert found.points == round(100 * (26.5 + 20 + 10 + 9 + 3) / 95, 1)
+    assert "这一项不计" in explained(part(found, "spot_checks"))
 
 
 def test_what_is_not_known_is_left_out_and_the_rest_weighs_all():

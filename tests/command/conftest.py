@@ -1,17 +1,20 @@
 """A town with something in every state, and people who look at it."""
 
-from datetime import timedelta
+import copy
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from shaodao.foundation import clock
+from tests.town import Town
 
 
 @pytest.fixture
-def visitor(town):
-    """`visitor("headquarters")`: a signed-in browser of somebody in that post; none: a guest."""
+def visitor(request):
+    """`visitor("headquarters")`: a signed-in browser of somebody in that post; none: a guest. Of the busy town or the plain."""
+    town = request.getfixturevalue("busy" if "busy" in request.fixturenames else "town")
 
     def make(role: str = "", organisation: Any = None) -> Client:
         client = Client()
@@ -22,13 +25,27 @@ def visitor(town):
     return make
 
 
-@pytest.fixture
-def busy(monday, town):
-    """Cases in every state that the page counts; the clock stands three days later, Thursday 09:30."""
-    Busy(town)
-    with clock.freeze(monday + timedelta(days=3, minutes=30)):
+MONDAY = datetime(2021, 5, 24, 1, 0, tzinfo=UTC)
+THURSDAY = MONDAY + timedelta(days=3, minutes=30)
+
+
+@pytest.fixture(scope="module")
+def week(shared):
+    """Cases in every state that the page counts, made once per module: its tests ask for `busy`, none for a plain town."""
+    with clock.freeze(MONDAY):
+        town = Town()
+        Busy(town)
+    with clock.freeze(THURSDAY):
         recent(town)
-        yield town
+    return town
+
+
+@pytest.fixture
+def busy(week, shared, db, settings):
+    """The week as it was made; the clock stands three days after its Monday, Thursday 09:30."""
+    settings.MEDIA_ROOT = shared / "media"
+    with clock.freeze(THURSDAY):
+        yield copy.deepcopy(week)
 
 
 class Busy:

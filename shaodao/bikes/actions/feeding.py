@@ -12,15 +12,18 @@ from django.utils.translation import gettext as _
 
 from shaodao.bikes import queries, rules
 from shaodao.bikes.gbfs import guarding
-from shaodao.bikes.ingest.sources import files, gbfs
+from shaodao.bikes.ingest.sources import bulk, files, gbfs
 from shaodao.bikes.models import Operator, OperatorFeed
 from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.actions import Actor
-from shaodao.foundation import clock, log
+from shaodao.foundation import clock, jobs, log
 from shaodao.foundation.errors import Invalid, Refused
+from shaodao.foundation.models import Job
 from shaodao.kernel.datum import DATUMS
 from shaodao.organisations.account import sealing
 
+AT_ONCE = 20_000
+"""Rows of a file that are taken in while its sender waits: about a second."""
 SHORTEST_S, LONGEST_S = 30, 3600  # between two fetches
 LEASE = timedelta(minutes=5)
 """A process that fetches a feed keeps others off it for so long."""
@@ -48,8 +51,28 @@ def take_file(
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     data = {"sha256": digest, "datum": datum, **{n: found.counts[n] for n in ("received", "kept", "rejected")}}
-    log.write("positions.file", f"operator:{operator.organisation.code}", now=now, actor=actor.person, data=data)
+    log.write("positions.file", subject_of(operator), now=now, actor=actor.person, data=data)
     return found
+
+
+def hand_in(operator: Operator, path: Path, datum: str, actor: Actor, *, name: str = "") -> files.Filed | Job:
+    """As `take_file`; a file of more than AT_ONCE rows is kept and worked off by the clock: the answer is its job."""
+    may_feed(operator, actor)
+    file = files.open_file(path, name)
+    if file.rows <= AT_ONCE:
+        return take_file(operator, path, datum, actor, name=name)
+    options = {"datum": datum, "columns": file.columns, "parquet": file.parquet}
+    return jobs.add(bulk.KIND, subject_of(operator), path, name, options, file.rows, actor.person)
+
+
+def cancel_file(operator: Operator, job: Job, actor: Actor) -> None:
+    """Take no more rows of a long file; those that were taken in stay. Raises Refused if it has ended."""
+    jobs.cancel(job.pk)
+    log.write("positions.file.cancel", subject_of(operator), actor=actor.person, data={"sha256": job.sha256})
+
+
+def subject_of(operator: Operator) -> str:
+    return f"operator:{operator.organisation.code}"
 
 
 # ── the feed that is fetched ─────────────────────────────────────────────────────────────────────────────────────
@@ -79,8 +102,8 @@ def set_feed(operator: Operator, given: dict[str, Any], actor: Actor) -> Operato
     row.changed_by = actor.person
     row.save()
     said = {"host": urlsplit(row.url).hostname, "active": row.active, "interval_s": row.interval_s, "datum": row.datum}
-    subject = f"operator:{operator.organisation.code}"  # the address itself may carry a key
-    log.write("feed.set", subject, now=row.changed_at, actor=actor.person, data=said)
+    # Not the address: it may carry a key itself.
+    log.write("feed.set", subject_of(operator), now=row.changed_at, actor=actor.person, data=said)
     return row
 
 

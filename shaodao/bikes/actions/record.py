@@ -19,8 +19,8 @@ from shaodao.bikes.models import Operator, OperatorEvent
 from shaodao.cases.actions import Actor
 from shaodao.cases.lifecycle import SYSTEM
 from shaodao.cases.models import Notice
-from shaodao.foundation import clock, outbox
-from shaodao.foundation.chain import event_digest, name_of, tracked
+from shaodao.foundation import chain, clock, outbox
+from shaodao.foundation.chain import event_digest, tracked
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.organisations.models import Organisation
 
@@ -51,7 +51,7 @@ class Step:
     loaded: queries.Loaded
     reason: str = ""
     data: dict[str, Any] = field(default_factory=dict)
-    before: dict[int, tuple[models.Model, dict[str, Any]]] = field(default_factory=dict)
+    before: chain.Before = field(default_factory=dict)
     added: list[models.Model] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,15 +70,10 @@ class Step:
 
     def commit(self, role: str) -> OperatorEvent:
         """Write what changed, append the event to the chain, and put a message into the outbox."""
-        changes: dict[str, dict[str, list[Any]]] = {}
-        for row in self.added:
-            changes[name_of(row)] = {k: [None, v] for k, v in self.before[id(row)][1].items() if v is not None}
-        for row, old in self.before.values():
-            changed = {k: [old[k], v] for k, v in tracked(row).items() if v != old[k]}
-            if changed:
-                changes.setdefault(name_of(row), {}).update(changed)
-                if row is not self.operator:
-                    row.save()
+        changes, altered = chain.changes(self.before, self.added)
+        for row, _fields in altered:
+            if row is not self.operator:
+                row.save()
         event = self._append(changes, role)
         outbox.publish(
             f"operator.{self.action}",

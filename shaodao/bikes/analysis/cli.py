@@ -3,9 +3,13 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
+
+if TYPE_CHECKING:
+    from shaodao.bikes.bays.files import BayFile
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DIR = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -29,9 +33,33 @@ def _by(_context: click.Context, _option: click.Parameter, value: str) -> tuple[
     return asked
 
 
+def in_force() -> "BayFile":
+    """The bays by which the program itself judges now, in the order of their codes. Raises Unreadable if there is none."""
+    import numpy as np
+    from django.db import DatabaseError
+    from django.utils.translation import gettext as _
+
+    from shaodao.bikes import ground
+    from shaodao.bikes.bays.files import BayFile, Unreadable
+    from shaodao.bikes.models import Bay
+
+    try:
+        rows = list(ground.near(Bay.objects.filter(active=True)).order_by("code").values_list("code", "geometry"))
+    except DatabaseError:  # not even the tables
+        rows = []
+    if not rows:
+        raise Unreadable(_("数据库里没有点位：写明 --bays，或先用 shaodao bikes import-bays 导入"))
+    codes = [code for code, _geometry in rows]
+    return BayFile(codes, ground.shapes([geometry for _code, geometry in rows]), np.arange(len(rows)), len(rows))
+
+
 @analyse.command("parking")
 @click.option("--positions", required=True, type=DIR, help="Folder of Parquet files, at any depth.")
-@click.option("--bays", required=True, type=FILE, help="CSV of corners, GeoJSON, GeoPackage, Shapefile (zip).")
+@click.option(
+    "--bays",
+    type=FILE,
+    help="CSV of corners, GeoJSON, GeoPackage, Shapefile (zip); without: those in force in the database.",
+)
 @click.option(
     "--bays-datum", default="WGS-84", show_default=True, type=click.Choice(["WGS-84", "GCJ-02", "BD-09", "CGCS2000"])
 )
@@ -50,7 +78,7 @@ def _by(_context: click.Context, _option: click.Parameter, value: str) -> tuple[
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), default="zh", show_default=True, help="Of the messages.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
 def parking(
-    positions: Path, bays: Path, bays_datum: str, tolerance: float, accuracy: float | None, engine: str, master: str,
+    positions: Path, bays: Path | None, bays_datum: str, tolerance: float, accuracy: float | None, engine: str, master: str,
     by: tuple[str, ...], out: Path | None, lang: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Count positions in, near and outside bays by day, hour and operator.
@@ -64,7 +92,7 @@ def parking(
 
     with translation.override(LANGUAGES[lang]):
         try:
-            shapes = bayfiles.read(bays, bays_datum)
+            shapes = bayfiles.together(bayfiles.read(bays, bays_datum)) if bays else in_force()
             if out and not out.parent.is_dir():
                 raise ValueError(f"--out: no folder {out.parent}")
             found = result.analyse(
@@ -76,7 +104,7 @@ def parking(
         except (files.Broken, cluster.Failed) as error:
             raise click.ClickException(str(error)) from None
     for fault in shapes.faults[:50]:
-        click.echo(f"{bays.name} row {fault.row} {fault.id}: {fault.what}", err=True)
+        click.echo(f"{bays.name if bays else ''} row {fault.row} {fault.id}: {fault.what}", err=True)
     if len(shapes.faults) > 50:
         click.echo(f"… and {len(shapes.faults) - 50} more", err=True)
     click.echo(orjson.dumps(found).decode() if as_json else "\n".join(f"{k}: {v}" for k, v in found.items()))

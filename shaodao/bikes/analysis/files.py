@@ -10,10 +10,13 @@ from django.utils.translation import gettext as _
 from pyarrow import parquet
 
 from shaodao.bikes.analysis.batches import Columns
-from shaodao.bikes.judging import ACCURACY, LAT, LON
+from shaodao.bikes.pointfiles import ACCURACY, LAT, LON
 
 SUFFIXES = (".parquet", ".parq", ".pq")
-TIME = ("time", "timestamp", "时间")
+TIME = (
+    "time", "timestamp", "last_reported", "reported_at", "update_time", "gps_time", "event_time", "datetime",
+    "时间", "定位时间", "上报时间", "采集时间", "更新时间", "时间戳",
+)  # fmt: skip
 OPERATOR = ("operator", "operator_id", "企业")
 EMPTY_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 

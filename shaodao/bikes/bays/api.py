@@ -13,7 +13,7 @@ from shaodao.bikes import queries
 from shaodao.bikes.bays import queries as bayqueries
 from shaodao.bikes.bays.queries import BAYS, ZONES, Kind
 from shaodao.bikes.words import ZoneKind
-from shaodao.cases.api.paging import Page, PageSize, links, page_of
+from shaodao.cases.api.paging import Page, PageHead, PageSize, links, page_of
 from shaodao.cases.api.schemas import Named
 from shaodao.cases.requests import actor_of
 from shaodao.foundation import clock
@@ -59,19 +59,11 @@ class ZoneLine(ShapeLine):
     weekdays: str = Field(description="Of 1 (Monday) to 7; empty: all.")
 
 
-class BayList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class BayList(PageHead):
     items: list[BayLine]
 
 
-class ZoneList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class ZoneList(PageHead):
     items: list[ZoneLine]
 
 

@@ -8,8 +8,7 @@ import io
 import json
 import re
 import sys
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,11 @@ WKT = ("wkt", "geometry", "geom", "the_geom")
 IDS = ("bay_id", "id", "code", "fid", "name", "编号", "编码")
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PAIR = re.compile(rf"({NUMBER})\s*[,\s]\s*({NUMBER})")
+FULL_WIDTH = str.maketrans("，；（）【】［］", ",;()[][]")
+AREAS = ("Polygon", "MultiPolygon")
 SUFFIXES = (".csv", ".geojson", ".json", ".gpkg", ".zip", ".shp")
 LARGEST_BYTES = 1024**3
+WIDEST = 6.0  # degrees over which the bays of one index may spread
 
 
 class Unreadable(Exception):
@@ -84,7 +86,9 @@ def read(path: Path, datum: str = "WGS-84") -> BayFile:
     elif suffix in (".geojson", ".json"):
         found = list(_geojson(path))
     elif suffix in (".gpkg", ".zip", ".shp"):
-        found = list(_gdal(path))
+        from shaodao.bikes.bays import maps  # GDAL takes its time to load
+
+        found = list(maps.rows(path))
     else:
         raise Unreadable(_("不认识的文件：应为 %(kinds)s 之一") % {"kinds": " ".join(SUFFIXES)})
     return _judged(found, datum)
@@ -106,6 +110,30 @@ def _judged(found: Sequence[Row], datum: str) -> BayFile:
         good = shapely.transform(good, lambda xy: np.column_stack(datums.to_wgs84(xy[:, 0], xy[:, 1], datum)))
     unnamed = frozenset(n for n, row in enumerate(kept) if not found[row][0])
     return BayFile(ids, good, kept, len(found), faults, [found[row][3] for row in kept], unnamed)
+
+
+def together(file: BayFile) -> BayFile:
+    """The file without the bays that lie more than half of `WIDEST` degrees from the middle one, which are named as faults.
+
+    The kernel's plane is no wider than that, and a bay at 0,0 must not hold up the others.
+    """
+    bounds = shapely.bounds(file.shapes) if file.shapes.size else np.zeros((1, 4))
+    if (bounds[:, 2:].max(axis=0) - bounds[:, :2].min(axis=0) <= WIDEST).all():
+        return file
+    middles = np.sort((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0)[(len(bounds) - 1) // 2]
+    away = np.maximum(np.abs(bounds[:, :2] - middles), np.abs(bounds[:, 2:] - middles)).max(axis=1)
+    good = np.flatnonzero(away < WIDEST / 2)
+    what = _("离其他点位超过 %(n)g 度，像是坐标有误") % {"n": WIDEST / 2}
+    strays = [Fault(int(file.rows[n]) + 1, shown(file.ids[n]), what) for n in np.flatnonzero(away >= WIDEST / 2)]
+    return BayFile(
+        [file.ids[n] for n in good],
+        file.shapes[good],
+        file.rows[good],
+        file.read,
+        sorted([*file.faults, *strays], key=lambda fault: fault.row),
+        [file.values[n] for n in good],
+        frozenset(i for i, n in enumerate(good) if int(n) in file.unnamed),
+    )
 
 
 def shown(text: str) -> str:
@@ -142,11 +170,21 @@ def _csv(path: Path) -> Iterator[Row]:
     if problems:
         raise Unreadable(str(replace(problems[0], file="")).strip())  # whoever sent it knows which file
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a district's border has more than the usual 131,072 characters
-    rows = csv.DictReader(io.StringIO(text, newline=""))
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
         yield from _csv_rows(rows)
     except csv.Error as error:
         raise Unreadable(_("第 %(n)d 行读不出来：%(e)s") % {"n": rows.line_num, "e": str(error)[:200]}) from None
+
+
+def _delimiter(text: str) -> str:
+    """The comma, unless only another usual delimiter makes the first line name a column of outlines."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    for delimiter in ",;\t":
+        names = {name.strip(' "').lower() for name in header.split(delimiter)}
+        if names & {*CORNERS, *WKT}:
+            return delimiter
+    return ","
 
 
 def _csv_rows(rows: "csv.DictReader[str]") -> Iterator[Row]:
@@ -160,13 +198,27 @@ def _csv_rows(rows: "csv.DictReader[str]") -> Iterator[Row]:
     for row in rows:
         text = (row.get(shape) or "").strip()
         others = {str(n).strip().lower(): v for n, v in row.items() if n not in (None, shape)}
-        yield (row.get(key) or "").strip() if key else "", *(_ring(text) if corners else _wkt(text)), others
+        yield (row.get(key) or "").strip() if key else "", *_outline(text), others
+
+
+def _outline(text: str) -> tuple[Any, str]:
+    """The outline in a cell, and why there is none: corners, WKT, GeoJSON, or WKB in hexadecimal, whatever the column is called."""
+    if not text:
+        return None, _("没有边界")
+    if text[0] == "{":
+        try:
+            return shapely.from_geojson(text), ""
+        except (shapely.errors.GEOSException, ValueError):
+            return None, _("几何无法读取")
+    if re.match("[A-Za-z]", text) or re.fullmatch("[0-9A-Fa-f]{42,}", text):
+        return _wkt(text)
+    return _ring(text.translate(FULL_WIDTH))
 
 
 def _ring(text: str) -> tuple[Any, str]:
     """Corners as `[lon,lat],[lon,lat],…`, `lon lat;lon lat` or the like; closed or not."""
     pairs = [(float(x), float(y)) for x, y in PAIR.findall(text)]
-    if re.sub(NUMBER, "", text).strip("[](){},; \t\"'") or len(re.findall(NUMBER, text)) != 2 * len(pairs):
+    if re.sub(NUMBER, "", text).strip("[](){},;| \t\"'") or len(re.findall(NUMBER, text)) != 2 * len(pairs):
         return None, _("角点写作 [经度,纬度],[经度,纬度],…")
     if len(set(pairs)) < 3:
         return None, _("不到三个角点")
@@ -175,21 +227,20 @@ def _ring(text: str) -> tuple[Any, str]:
 
 def _wkt(text: str) -> tuple[Any, str]:
     try:
-        return shapely.from_wkt(text), "" if text else _("没有边界")
-    except shapely.errors.GEOSException:
+        if text[0] == "0":
+            return shapely.from_wkb(text), ""
+        return shapely.from_wkt(re.sub(r"^SRID=\d+;", "", text, flags=re.IGNORECASE)), ""
+    except (shapely.errors.GEOSException, ValueError):
         return None, _("边界不是有效的 WKT")
 
 
 def _geojson(path: Path) -> Iterator[Row]:
     try:
         data = json.loads(path.read_bytes())
-        inner = data.get("data")
-        if isinstance(inner, dict) and "geofencing_zones" in inner:  # a file of GBFS
-            data = inner["geofencing_zones"]
-        features = data["features"]
-        assert isinstance(features, list)
-    except (ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError) as error:
+        features = _features(data)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Unreadable(_("不是有效的 GeoJSON FeatureCollection：%(e)s") % {"e": str(error)[:200]}) from None
+    to_degrees = _to_degrees(data.get("crs"))
     for feature in features:
         if not isinstance(feature, dict):
             yield "", None, _("不是要素"), {}
@@ -198,55 +249,42 @@ def _geojson(path: Path) -> Iterator[Row]:
         properties: dict[str, Any] = given if isinstance(given, dict) else {}
         names = {str(name).lower(): name for name in properties}
         key = next((properties[names[n]] for n in IDS if n in names), feature.get("id"))
+        geometry = feature.get("geometry")
         try:
-            shape, why = shapely.from_geojson(json.dumps(feature.get("geometry"))), ""
+            shape, why = (
+                (None, "") if geometry is None else (to_degrees(shapely.from_geojson(json.dumps(geometry))), "")
+            )
         except (shapely.errors.GEOSException, ValueError):
             shape, why = None, _("几何无法读取")
         others = {str(name).strip().lower(): value for name, value in properties.items()}
         yield "" if key is None else str(key), shape, why or ("" if shape is not None else _("没有边界")), others
 
 
-def _gdal(path: Path) -> Iterator[Row]:
-    import pyogrio
+def _features(data: Any) -> list[Any]:
+    """What a file of GeoJSON lists: a collection's features, one feature, bare areas, the zones of a GBFS file."""
+    inner = data.get("data")
+    if isinstance(inner, dict) and "geofencing_zones" in inner:
+        data = inner["geofencing_zones"]
+    if data.get("type") == "Feature":
+        return [data]
+    if data.get("type") in AREAS:
+        return [{"geometry": data}]
+    found = [{"geometry": g} for g in data["geometries"]] if "geometries" in data else data["features"]
+    if not isinstance(found, list):
+        raise TypeError("features")
+    return found
+
+
+def _to_degrees(crs: Any) -> Callable[[Any], Any]:
+    """How areas get to degrees, by the member `crs` of GeoJSON before RFC 7946; as they are where it says nothing usable."""
     from pyproj import CRS, Transformer
+    from pyproj.exceptions import CRSError
 
-    _check_unpacked(path)
     try:
-        meta, fids, shapes, columns = pyogrio.raw.read(path, return_fids=True)
-    except (RuntimeError, OSError, ValueError) as error:  # pyogrio's own are RuntimeErrors
-        raise Unreadable(_("文件打不开：%(e)s") % {"e": str(error)[:200]}) from None
-    if shapes is None:
-        raise Unreadable(_("文件里没有几何"))
-    geometries = shapely.from_wkb(shapes, on_invalid="ignore")
-    if meta["crs"] and not CRS(meta["crs"]).is_geographic:
-        across = Transformer.from_crs(meta["crs"], 4326, always_xy=True)
-        geometries = shapely.transform(geometries, lambda xy: np.column_stack(across.transform(xy[:, 0], xy[:, 1])))
-    names = {str(name).lower(): i for i, name in enumerate(meta["fields"])}
-    key = next((names[n] for n in IDS if n in names), None)
-    for i, shape in enumerate(geometries):
-        yield (
-            _plain(columns[key][i]) if key is not None else str(fids[i]),
-            shape,
-            "" if shape is not None else _("没有边界"),
-            {name: _plain(columns[n][i]) for name, n in names.items()},
-        )
-
-
-def _plain(value: Any) -> str:
-    """A cell as text: empty for what is missing, and a whole number without its decimals."""
-    if value is None or (not isinstance(value, str) and str(value) in ("nan", "NaT")):
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _check_unpacked(path: Path) -> None:
-    """A small archive may unpack to more than a machine has."""
-    if path.suffix.lower() != ".zip":
-        return
-    try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(entry.file_size for entry in packed.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise Unreadable(_("文件打不开：%(e)s") % {"e": str(error)[:200]}) from None
-    if size > LARGEST_BYTES:
-        raise Unreadable(_("文件太大：最多 %(n)d MB") % {"n": LARGEST_BYTES // 1024**2})
+        known = CRS.from_user_input(crs["properties"]["name"])
+    except (CRSError, TypeError, KeyError):
+        return lambda shape: shape
+    if known.is_geographic:
+        return lambda shape: shape
+    across = Transformer.from_crs(known, 4326, always_xy=True)
+    return lambda shape: shapely.transform(shape, lambda xy: np.column_stack(across.transform(xy[:, 0], xy[:, 1])))

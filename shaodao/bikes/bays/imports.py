@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 from django.utils.translation import gettext as _
 
 from shaodao.bikes import ground, settings
 from shaodao.bikes.actions import bays
 from shaodao.bikes.bays import files as bayfiles
+from shaodao.bikes.bays import measures, siting
 from shaodao.bikes.bays import rows as bayrows
-from shaodao.bikes.bays import siting
 from shaodao.bikes.bays.files import Fault, Unreadable
 from shaodao.bikes.bays.queries import BAYS, Kind, by_code, standing
+from shaodao.bikes.models import Zone
 from shaodao.cases.actions import Actor
 
 MOST_ROWS = 200_000
@@ -73,7 +75,7 @@ def plan(
     derived = bays.derive(kind, drafts)
     rows = by_code(kind, [draft.code for draft in drafts])
     counts = bays.compare(kind, drafts, derived, rows).counts()
-    remarks = _remarks(drafts, derived, points or siting.Points()) if kind is BAYS else []
+    remarks = _remarks(drafts, derived, points or siting.Points()) if kind is BAYS else _zone_remarks(drafts)
     return Plan(kind, bayfiles.shown(path.name), file.read, drafts, rejected, derived, remarks, counts)
 
 
@@ -87,9 +89,34 @@ def _remarks(
     return siting.remarks(drafts, area, outside, there, points + siting.Points.of(rules.points), rules)
 
 
-def remarks_on(row: Any) -> list[siting.Remark]:
-    """What is worth a look about one bay as it stands now; what an import would say of it."""
-    draft = bayrows.Draft(row.code, ground.shapes([row.geometry])[0])
+def _zone_remarks(drafts: Sequence[bayrows.Draft]) -> list[siting.Remark]:
+    """Outside is a zone of which neither a point inside nor any corner lies in the grid."""
+    shapes = np.empty(len(drafts), dtype=object)
+    shapes[:] = [draft.shape for draft in drafts]
+    grid = ground.grid()
+    outside = np.zeros(len(drafts), np.bool_)
+    if len(grid.cells) and len(drafts):
+        corners, of = shapely.get_coordinates(
+            np.concatenate([shapes, shapely.point_on_surface(shapes)]), return_index=True
+        )
+        inside = grid.places(corners[:, 0].copy(), corners[:, 1].copy())[1] != ground.NONE
+        outside = np.bincount(of[inside] % len(drafts), minlength=len(drafts)) == 0
+    left_out = {draft.code for draft in drafts}
+    there = [zone for zone in Zone.objects.filter(active=True).order_by("code") if zone.code not in left_out]
+    others = [
+        siting.Standing(zone.code, shape, zone.kind, zone.begins_at, zone.ends_at)
+        for zone, shape in zip(there, ground.shapes([zone.geometry for zone in there]), strict=True)
+    ]
+    area = measures.areas(shapes) if len(drafts) else np.empty(0)
+    return siting.zone_remarks(drafts, area, outside, others, standing(BAYS, ()), settings.current().siting)
+
+
+def remarks_on(kind: Kind, row: Any) -> list[siting.Remark]:
+    """What is worth a look about one bay or zone as it stands now; what an import would say of it."""
+    shape = ground.shapes([row.geometry])[0]
+    if kind is not BAYS:
+        return _zone_remarks([bayrows.Draft(row.code, shape, {name: getattr(row, name) for name in kind.columns})])
+    draft = bayrows.Draft(row.code, shape)
     return _remarks([draft], [{"community_id": row.community_id, "area_m2": row.area_m2}], siting.Points())
 
 

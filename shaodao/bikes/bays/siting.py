@@ -1,4 +1,4 @@
-"""What is worth a look about bays where they are put: remarks, which keep no bay out. Numbers are the pack's (`siting`).
+"""What is worth a look about bays and zones where they are put: remarks, which keep no bay out. Numbers are the pack's (`siting`).
 
 All bays are looked at as they will stand: those that come in, and those that are there and stay.
 """
@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from typing import Any
 import numpy as np
 import shapely
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from numpy.typing import NDArray
 from pyproj import Transformer
 
 from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.bays.rows import Draft
 from shaodao.bikes.settings import SitingSettings
+from shaodao.bikes.words import ZoneKind
 from shaodao.foundation.tables import decode
 from shaodao.kernel import datum as datums
 
@@ -29,6 +32,8 @@ Shapes = NDArray[np.object_]
 LON = ("lon", "lng", "longitude", "x", "经度")
 LAT = ("lat", "latitude", "y", "纬度")
 MOST_OUTSIDE = 20
+MANY_CORNERS = 100
+STRAIGHT_M = 0.1  # what an outline of more corners is made plainer by, where its distance is said in whole metres
 NAMES = ("name", "名称", "kind", "类型")
 
 
@@ -38,7 +43,7 @@ class Remark:
 
     row: int
     code: str
-    kind: str  # overlap, small, large, outside, alone, near, unnamed
+    kind: str  # overlap, small, large, outside, alone, near, unnamed; of zones also contrary, bays
     what: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,18 +86,18 @@ def remarks(
     shapes = np.concatenate([np.array([row.shape for row in rows], dtype=object), standing[1]])
     plane, scale = _conformal(shapes)
     found = [
-        *_about_size(rows, area_m2, rules),
+        *_about_size(rows, area_m2, rules.smallest_m2, rules.largest_m2),
         *_outside(rows, outside),
         *_overlaps(rows, codes, plane, scale, rules.overlap_m2),
         *_alone(rows, plane, scale, rules.nearest_m),
         *_near(rows, plane, scale, points, rules.clear_m),
     ]
-    found += [
-        Remark(row.row, row.code, "unnamed", _("没有编码，由边界生成一个：边界一变就是另一个点位"))
-        for row in rows
-        if row.unnamed
-    ]
+    found += _unnamed(rows, _("没有编码，由边界生成一个：边界一变就是另一个点位"))
     return sorted(found, key=lambda remark: (remark.row, remark.kind))
+
+
+def _unnamed(rows: Sequence[Draft], what: str) -> list[Remark]:
+    return [Remark(row.row, row.code, "unnamed", what) for row in rows if row.unnamed]
 
 
 @cache
@@ -110,13 +115,13 @@ def _conformal(shapes: Shapes) -> tuple[Shapes, Floats]:
     return np.asarray(moved, dtype=object), scale
 
 
-def _about_size(rows: Sequence[Draft], area_m2: Floats, rules: SitingSettings) -> Iterator[Remark]:
+def _about_size(rows: Sequence[Draft], area_m2: Floats, least: float, most: float) -> Iterator[Remark]:
     for row, area in zip(rows, area_m2, strict=True):
-        if area < rules.smallest_m2:
-            said = {"area": f"{area:g}", "least": f"{rules.smallest_m2:g}"}
+        if area < least:
+            said = {"area": f"{area:g}", "least": f"{least:g}"}
             yield Remark(row.row, row.code, "small", _("只有 %(area)s 平方米，不到 %(least)s") % said)
-        elif area > rules.largest_m2:
-            said = {"area": f"{area:.0f}", "most": f"{rules.largest_m2:g}"}
+        elif area > most:
+            said = {"area": f"{area:.0f}", "most": f"{most:.0f}"}
             yield Remark(row.row, row.code, "large", _("有 %(area)s 平方米，超过 %(most)s") % said)
 
 
@@ -149,6 +154,9 @@ def _overlaps(
 def _alone(rows: Sequence[Draft], plane: Shapes, scale: Floats, most_m: float) -> Iterator[Remark]:
     if len(plane) < 2 or not most_m:
         return
+    # The distance of two outlines costs the product of their corners: 11 of 15,000 each took three minutes.
+    long = shapely.get_num_coordinates(plane) > MANY_CORNERS
+    plane = np.where(long, shapely.simplify(plane, STRAIGHT_M), plane)
     (at, _tree), metres = shapely.STRtree(plane).query_nearest(
         plane[: len(rows)], exclusive=True, return_distance=True, all_matches=False
     )
@@ -168,6 +176,99 @@ def _near(rows: Sequence[Draft], plane: Shapes, scale: Floats, points: Points, l
         if away < least_m:
             said = {"name": points.names[point], "away": f"{away:.0f}", "least": f"{least_m:g}"}
             yield Remark(rows[n].row, rows[n].code, "near", _("离“%(name)s”只有 %(away)s 米，不到 %(least)s 米") % said)
+
+
+# ── zones ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+NOBODY_STANDS = (ZoneKind.NO_PARKING, ZoneKind.NO_RIDING)
+"""Kinds of zones in which no bike may be left; in a zone with a quota some may."""
+NAMED = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A zone that is in force, or a row that will be: what contradicts another zone, and from when to when."""
+
+    code: str
+    shape: Any
+    kind: str
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @classmethod
+    def of(cls, row: Draft) -> "Standing":
+        said = row.given
+        return cls(row.code, row.shape, str(said.get("kind", "")), said.get("begins_at"), said.get("ends_at"))
+
+    def contradicts(self, other: "Standing") -> bool:
+        """Does one forbid what the other counts, at some time? Hours of the day are not looked at."""
+        if (self.kind in NOBODY_STANDS) == (other.kind in NOBODY_STANDS):
+            return False
+        return not any(
+            a.ends_at and b.begins_at and a.ends_at <= b.begins_at for a, b in ((self, other), (other, self))
+        )
+
+
+def zone_remarks(
+    rows: Sequence[Draft],
+    area_m2: Floats,
+    outside: NDArray[np.bool_],
+    standing: Sequence[Standing],
+    bays: tuple[Sequence[str], Shapes],
+    rules: SitingSettings,
+) -> list[Remark]:
+    """In the order of the rows. `standing`: the zones that are there and not among the rows; `bays`: codes and areas."""
+    if not rows:
+        return []
+    zones = [*(Standing.of(row) for row in rows), *standing]
+    shapes = np.empty(len(zones), dtype=object)
+    shapes[:] = [zone.shape for zone in zones]
+    plane, scale = _conformal(shapes)
+    found = [
+        *_about_size(rows, area_m2, rules.zone_smallest_m2, rules.zone_largest_m2),
+        *_outside(rows, outside),
+        *_contrary(rows, zones, plane, scale, rules.overlap_m2),
+        *_swallowed(rows, shapes, bays),
+        *_unnamed(rows, _("没有编码，由边界生成一个：边界一变就是另一个围栏")),
+    ]
+    return sorted(found, key=lambda remark: (remark.row, remark.kind))
+
+
+def _contrary(
+    rows: Sequence[Draft], zones: Sequence[Standing], plane: Shapes, scale: Floats, least_m2: float
+) -> Iterator[Remark]:
+    """Each pair once, named at the later row."""
+    one, other = shapely.STRtree(plane).query(plane[: len(rows)], predicate="intersects")
+    pairs = [
+        (a, b)
+        for a, b in zip(one.tolist(), other.tolist(), strict=True)
+        if (b < a or b >= len(rows)) and zones[a].contradicts(zones[b])
+    ]
+    for a, b in pairs:
+        shared = float(shapely.area(shapely.intersection(plane[a], plane[b])) * scale[a] ** 2)
+        if shared > least_m2:
+            said = {"code": zones[b].code, "area": f"{shared:.0f}", "kind": ZoneKind(zones[b].kind).label}
+            what = _("与%(kind)s %(code)s 重叠 %(area)s 平方米：一个不许停，一个许停若干辆") % said
+            yield Remark(rows[a].row, rows[a].code, "contrary", what)
+
+
+def _swallowed(rows: Sequence[Draft], shapes: Shapes, bays: tuple[Sequence[str], Shapes]) -> Iterator[Remark]:
+    """Bays that lie wholly in a zone where no bike may be left: whoever parks there as he should would be wrong."""
+    codes, areas = bays
+    if not len(codes):
+        return
+    tree = shapely.STRtree(areas)
+    for row, shape in zip(rows, shapes, strict=False):
+        if row.given.get("kind") in NOBODY_STANDS:
+            inside = sorted(codes[n] for n in tree.query(shape, predicate="covers"))
+            if inside:
+                said = {"n": len(inside), "codes": _("、").join(inside[:NAMED])}
+                what = ngettext(
+                    "有 %(n)d 个停放点位整个在里面（%(codes)s）：停得对的车也会算违停",
+                    "有 %(n)d 个停放点位整个在里面（%(codes)s）：停得对的车也会算违停",
+                    len(inside),
+                )
+                yield Remark(row.row, row.code, "bays", what % said)
 
 
 # ── points of a file ─────────────────────────────────────────────────────────────────────────────────────────────

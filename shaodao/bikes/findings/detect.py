@@ -40,11 +40,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class Given:
-    """What the rules need beside the bikes: capacities in the order of the sorted keys of bays, the no-parking zones in
-    force, quotas of operators, zones with a quota in force as (key, quota, Shapely area)."""
+    """What the rules need beside the bikes: capacities, and the group's key (of its first bay), in the order of the sorted
+    keys of bays; the no-parking zones in force, quotas of operators, zones with a quota in force as (key, quota, Shapely
+    area)."""
 
     bays: Longs
     capacity: Longs
+    group: Longs
     zones: frozenset[int]
     quotas: dict[int, int]
     quota_zones: list[tuple[int, int, Any]] = field(default_factory=list)
@@ -62,12 +64,15 @@ def detect(s: Snapshot, given: Given, rules: FindingSettings) -> list[Seen]:
 
 
 def over_capacity(s: Snapshot, given: Given, rules: FindingSettings) -> Iterator[Seen]:
-    """More bikes in or near a bay than it has room for; those that cannot be placed for certain are not held against it."""
+    """More bikes in or near a group of bays than all of it has room for; those that cannot be placed for certain are not
+    held against it. GPS cannot tell bays of a group apart, so one that is full beside one with room is no finding."""
     among = np.flatnonzero(
         s.standing & np.isin(s.parked, (Parked.IN_BAY, Parked.NEAR_BAY)) & np.isin(s.bay, given.bays)
     )
-    for bay, rows in _groups(s.bay[among], among):
-        room = int(given.capacity[np.searchsorted(given.bays, bay)])
+    groups, which = np.unique(given.group, return_inverse=True)
+    rooms = np.bincount(which, given.capacity, groups.size)
+    for bay, rows in _groups(given.group[np.searchsorted(given.bays, s.bay[among])], among):
+        room = int(rooms[np.searchsorted(groups, bay)])
         if rows.size - room >= rules.over_capacity.bikes:
             shares = _shares(s, rows, rows.size - room)
             where = _where(s, rows)

@@ -13,7 +13,8 @@ from shaodao.bikes.findings.detect import Given, Seen, detect
 from shaodao.bikes.findings.snapshot import Snapshot, take
 from shaodao.bikes.findings.words import LIVE, FindingState, Rule
 from shaodao.bikes.ground import ground, shapes
-from shaodao.bikes.models import Finding, Observation, Operator, Zone
+from shaodao.bikes.models import Bay, Finding, Observation, Operator, Zone
+from shaodao.bikes.seen.filling import groups
 from shaodao.bikes.words import ZoneKind
 from shaodao.cases.words import CaseState, Outcome
 from shaodao.foundation import clock
@@ -34,12 +35,13 @@ def look(now: datetime) -> int:
     if before is not None and now - before < timedelta(seconds=rules.every_s):
         return 0
     bikes = take(now)
-    seen = detect(bikes, _given(now), rules)
+    given = _given(now)
+    seen = detect(bikes, given, rules)
     with transaction.atomic():
         row = Observation.objects.select_for_update().get(pk=1)
         if row.at != before:
             return 0
-        begun = _Look(bikes, before, seen).write()
+        begun = _Look(bikes, before, seen, given).write()
         row.at, row.bikes = now, bikes.ids.size
         row.save(update_fields=["at", "bikes"])
     return begun
@@ -49,6 +51,8 @@ def _given(now: datetime) -> Given:
     """Bays, zones in force, quotas: three queries."""
     here, parking = ground(), settings.current().parking
     order = np.argsort(here.bay_pk)
+    key, first = dict(zip(here.codes.to_pylist(), here.bay_pk.tolist(), strict=True)), groups()
+    group = np.array([key[first.get(code, code)] for code in key], np.int64)
     local = clock.local(now)
     in_force = [z for z in here.zones if zone_rules.zone_in_force(z, now, local)]
     limited = [
@@ -60,6 +64,7 @@ def _given(now: datetime) -> Given:
     return Given(
         here.bay_pk[order],
         here.capacity[order],
+        group[order],
         frozenset(z.pk for z in in_force),
         dict(Operator.objects.order_by().values_list("pk", "quota")),
         [(z.pk, z.quota or 0, area) for z, area in zip(limited, areas, strict=True)],
@@ -71,8 +76,9 @@ def _given(now: datetime) -> Given:
 class _Look:
     """One look: `seen` at `now`, after one at `before`."""
 
-    def __init__(self, bikes: Snapshot, before: datetime | None, seen: list[Seen]) -> None:
+    def __init__(self, bikes: Snapshot, before: datetime | None, seen: list[Seen], given: Given) -> None:
         self.now, self.fresh, self.seen = bikes.now, bikes.fresh, seen
+        self.group = dict(zip(given.bays.tolist(), given.group.tolist(), strict=True))
         self.rules = settings.current().findings
         self.gap = timedelta(seconds=max(settings.current().ingest.gap_s, 3 * self.rules.every_s))
         self.blind = before is None or self.now - before > self.gap  # what was between is not known
@@ -113,7 +119,10 @@ class _Look:
 
     def _matched(self, known: list[Finding]) -> list[tuple[Seen, Finding | None]]:
         """Each thing seen with the finding that it is: by its key; a cluster by how near its centre is, nearest first."""
-        by_key = {(row.rule, row.key): row for row in known if row.rule != Rule.CLUSTER}
+        rows = [row for row in known if row.rule != Rule.CLUSTER]
+        # A group that has another first bay now, and bays that are one group now, go on as one finding, the oldest.
+        by_key = {(row.rule, f"bay:{self.group.get(row.bay_id, row.bay_id)}"): row for row in rows[::-1] if row.bay_id}
+        by_key |= {(row.rule, row.key): row for row in rows}
         found = [(s, by_key.get((s.rule, s.key))) for s in self.seen if s.rule != Rule.CLUSTER]
         return found + self._clusters(
             [s for s in self.seen if s.rule == Rule.CLUSTER], [r for r in known if r.rule == Rule.CLUSTER]
@@ -169,7 +178,16 @@ class _Look:
         values: dict[str, Any] = {name: getattr(one, name) for name in one.__dataclass_fields__}
         if one.rule == Rule.CLUSTER:  # where it began; another may begin there once this one has moved
             values["key"] = f"{one.key}:{int(self.now.timestamp())}:{n}"
-        return Finding(**values, asked=asked(self.rules.rule(one.rule)), first_seen_at=self.now, last_seen_at=self.now)
+        why = asked(self.rules.rule(one.rule))
+        if one.rule == Rule.OVER_CAPACITY:
+            why |= self._bays(one.bay_id)
+        return Finding(**values, asked=why, first_seen_at=self.now, last_seen_at=self.now)
+
+    def _bays(self, group: int | None) -> dict[str, Any]:
+        """The codes of a group's bays, for its page. A query for each group that is found for the first time."""
+        members = [bay for bay, first in self.group.items() if first == group]
+        codes = Bay.objects.filter(pk__in=members).order_by("code").values_list("code", flat=True)
+        return {"bays": list(codes), "group_m": settings.current().parking.group_m}
 
 
 def lasted(row: Finding, minutes: float) -> bool:

@@ -15,6 +15,11 @@ from shaodao.foundation.naming import named
 def where(row: Finding) -> str:
     """The place in words; `bay`, `zone`, `street`, `community` are joined by the caller."""
     if row.place == PlaceKind.BAY and row.bay:
+        beside = len(row.asked.get("bays", ())) - 1
+        if beside > 0:
+            return ngettext("停放点位 %(name)s 及相邻 %(n)d 个", "停放点位 %(name)s 及相邻 %(n)d 个", beside) % {
+                "name": row.bay, "n": beside,
+            }  # fmt: skip
         return _("停放点位 %(name)s") % {"name": row.bay}
     if row.place == PlaceKind.ZONE and row.zone:
         return str(row.zone)
@@ -78,15 +83,18 @@ def address(row: Finding) -> str:
 def asked(rule: str, values: dict[str, Any]) -> str:
     """A rule's parameters in words: why something is a finding, and when it is none any more."""
     sentence = {
-        Rule.OVER_CAPACITY: _("超出容量 %(bikes)d 辆以上"),
+        Rule.OVER_CAPACITY: _("超出容量 %(bikes)d 辆以上，相距 %(group_m)g 米以内的点位合计"),
         Rule.CLUSTER: _("点位之外 %(bikes)d 辆以上，相距不到 %(eps_m)g 米"),
         Rule.NO_PARKING: _("一家企业在禁停区 %(bikes)d 辆以上，连续 %(fixes)d 次定位"),
         Rule.IDLE: _("停放 %(idle_days)g 天以上没有动"),
         Rule.OVER_QUOTA: _("超出配额或限量 %(bikes)d 辆以上"),
     }[Rule(rule)]
     parking = settings.current().parking
-    known = {"bikes": 1, "eps_m": 0, "fixes": parking.fixes, "idle_days": parking.idle_days} | values
+    known = {"bikes": 1, "eps_m": 0, "fixes": parking.fixes, "idle_days": parking.idle_days}
+    known |= {"group_m": parking.group_m} | values
     parts = [sentence % known]
+    if len(values.get("bays", ())) > 1:
+        parts.append(_("合计的点位：%(codes)s") % {"codes": _("、").join(values["bays"])})
     if values.get("minutes"):
         parts.append(_("持续 %(n)g 分钟立案") % {"n": values["minutes"]})
     if values.get("clear_minutes"):

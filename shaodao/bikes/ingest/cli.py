@@ -1,15 +1,13 @@
 """`shaodao bikes ingest` and `pull`: positions of a file, or of a feed. Exit codes and `--json` as in `shaodao/cli.py`."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shaodao.foundation.progress import bar
 
 if TYPE_CHECKING:
     from shaodao.bikes.models import Operator
@@ -17,22 +15,6 @@ if TYPE_CHECKING:
 LANGUAGES = {"zh": "zh-hans", "en": "en"}
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
 LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="zh", show_default=True, help="Of the words.")
-
-
-@contextmanager
-def bar(label: str) -> Iterator[Callable[..., None]]:
-    """A progress bar on standard error; calling it with (n) moves it on, with (total=n) sets its length."""
-    talk = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=talk, transient=not talk.is_terminal) as progress:
-        task = progress.add_task(label, total=None)
-
-        def move(n: int = 0, *, total: int | None = None) -> None:
-            if total is not None:
-                progress.update(task, total=total)
-            progress.advance(task, n)
-
-        yield move
 
 
 def operator_of(code: str) -> "Operator":

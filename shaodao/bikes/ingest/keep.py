@@ -25,6 +25,7 @@ from django.db import transaction
 from pyarrow import parquet
 
 from shaodao.bikes import settings
+from shaodao.bikes.ingest.receive import SCHEMA
 from shaodao.bikes.models import Operator, PositionBatch, Zone
 from shaodao.bikes.words import RIDDEN
 from shaodao.foundation import clock
@@ -102,7 +103,15 @@ def _some(batches: Any) -> Iterator[PositionBatch]:
 
 
 def _table(batch: PositionBatch) -> pa.Table:
-    return pa.ipc.open_stream(io.BytesIO(bytes(batch.body))).read_all()
+    return completed(pa.ipc.open_stream(io.BytesIO(bytes(batch.body))).read_all())
+
+
+def completed(table: pa.Table) -> pa.Table:
+    """With the columns that an older program did not write, empty."""
+    for field in SCHEMA:
+        if field.name not in table.schema.names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table
 
 
 def _named(table: pa.Table) -> pa.Table:
@@ -199,7 +208,9 @@ def _close(folder: Path) -> bool:
         parts = [part for part in parts if part.name not in done]
         if not parts:
             return False
-    tables = [parquet.read_table(path, partitioning=None) for path in ([whole] if whole.exists() else []) + parts]
+    tables = [
+        completed(parquet.read_table(path, partitioning=None)) for path in ([whole] if whole.exists() else []) + parts
+    ]
     table = _once(pa.concat_tables([t.replace_schema_metadata(None) for t in tables]))
     replaced = " ".join(part.name for part in parts)
     write(table.replace_schema_metadata({_REPLACES: replaced.encode()}), whole)

@@ -37,6 +37,7 @@ SCHEMA = pa.schema(
         pa.field("street", pa.int64()),
         pa.field("zone", pa.int64()),
         pa.field("flags", pa.int16(), nullable=False),
+        pa.field("confidence", pa.float32()),  # younger than the other columns: null in older files and batches
     ]
 )
 """Of what is kept: in PositionBatch, and in the Parquet files of keep.py."""
@@ -162,6 +163,7 @@ def _write(
     row, state = last[v], known.state
     away = checks.ridden(c.state[row]) | checks.absent(c.state[row])
     none = away | (j.bay[row] < 0)
+    sure = j.confidence[row]
     bay = here.bay_pk[j.bay[row]] if here.bay_pk.size else j.bay[row]
     columns = {
         "operator_id": [operator.pk] * v.size,
@@ -175,6 +177,7 @@ def _write(
         "parked": store.filled(j.parked[row], away),
         "bay_id": store.filled(bay, none),
         "distance_mm": store.filled(np.rint(np.where(none, 0, j.metres[row]) * 1000).astype(np.int64), none),
+        "confidence": store.filled(store.percent(sure), away | np.isnan(sure)),
         "zone_id": store.filled(j.zone[row], away | (j.zone[row] == NONE)),
         "street_id": store.filled(j.street[row], j.street[row] == NONE),
         "community_id": store.filled(j.community[row], j.community[row] == NONE),
@@ -213,6 +216,7 @@ def _log(
             pa.array(j.street, mask=j.street == NONE),
             pa.array(j.zone, mask=away | (j.zone == NONE)),
             pa.array(flags),
+            pa.array(j.confidence.astype(np.float32), mask=away | np.isnan(j.confidence)),
         ],
         schema=SCHEMA,
     )

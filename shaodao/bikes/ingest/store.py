@@ -24,14 +24,14 @@ Times = NDArray[np.int64]
 COLUMNS = {
     "operator_id": "bigint", "vehicle_id": "text", "state": "text", "at_ms": "bigint", "received_ms": "bigint",
     "lon_e6": "integer", "lat_e6": "integer", "accuracy_m": "float8", "parked": "smallint", "bay_id": "bigint",
-    "distance_mm": "integer", "zone_id": "bigint", "street_id": "bigint", "community_id": "bigint",
+    "distance_mm": "integer", "confidence": "smallint", "zone_id": "bigint", "street_id": "bigint", "community_id": "bigint",
     "stood_since_ms": "bigint", "stood_lon_e6": "integer", "stood_lat_e6": "integer", "wrong_fixes": "integer",
     "flags": "integer", "recent": "bytea",
 }  # fmt: skip
 _TABLE = VehicleStatus._meta.db_table
 _READ = "vehicle_id, at_ms, lon_e6, lat_e6, stood_since_ms, stood_lon_e6, stood_lat_e6, wrong_fixes, recent"
 _KEY = ("operator_id", "vehicle_id")
-PLACED = ("parked", "bay_id", "distance_mm", "zone_id", "street_id", "community_id")
+PLACED = ("parked", "bay_id", "distance_mm", "confidence", "zone_id", "street_id", "community_id")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +97,17 @@ def write(columns: dict[str, list[Any]]) -> None:
 
 
 def place(rows: list[tuple[Any, ...]]) -> None:
-    """Judge anew: (parked, bay_id, distance_mm, zone_id, street_id, community_id, id of the status) of each."""
+    """Judge anew: (parked, bay_id, distance_mm, confidence, zone_id, street_id, community_id, id of the status) of each."""
     if not rows:
         return
     sets = ", ".join(f"{name} = %s" for name in PLACED)
     with connection.cursor() as cursor:
         cursor.executemany(f"UPDATE {_TABLE} SET {sets} WHERE id = %s", rows)  # noqa: S608
+
+
+def percent(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+    """As it is stored; what is NaN has to be masked."""
+    return np.rint(np.nan_to_num(confidence) * 100).astype(np.int64)
 
 
 def filled(values: NDArray[Any], none: NDArray[np.bool_]) -> list[Any]:
@@ -148,7 +153,7 @@ def remind(operator_id: int, received_ms: int, ids: list[str], recent: list[byte
 def listed(operator_id: int, ids: list[str], now_ms: int) -> None:
     """After a feed that lists all its vehicles: these are still there, whatever time the feed gave; all others are gone."""
     among, wanted = _among(ids)
-    gone = "state = 'gone', parked = NULL, bay_id = NULL, zone_id = NULL, distance_mm = NULL"
+    gone = "state = 'gone', parked = NULL, bay_id = NULL, zone_id = NULL, distance_mm = NULL, confidence = NULL"
     stay = f"UPDATE {_TABLE} SET received_ms = %s WHERE operator_id = %s AND received_ms < %s AND {among}"  # noqa: S608
     leave = f"UPDATE {_TABLE} SET received_ms = %s, {gone} WHERE operator_id = %s AND state <> 'gone' AND NOT ({among})"  # noqa: S608
     with connection.cursor() as cursor:

@@ -45,6 +45,7 @@ def _rejudge(operator_id: int, here: Ground, now: datetime) -> int:
             found.parked.tolist(),
             store.filled(here.bay_pk[found.bay] if here.bay_pk.size else found.bay, none),
             store.filled(np.rint(np.where(none, 0, found.metres) * 1000).astype(np.int64), none),
+            store.filled(store.percent(found.confidence), np.isnan(found.confidence)),
             *(store.filled(keys, keys == NONE) for keys in (found.zone, found.street, found.community)),
             strict=True,
         )

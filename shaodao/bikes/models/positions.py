@@ -28,6 +28,7 @@ class VehicleStatus(models.Model):
     parked = models.SmallIntegerField(null=True)  # kernel.parking.Parked; null: in use, so not parked
     bay = ref(Bay, "statuses")
     distance_mm = models.IntegerField(null=True)  # to the bay's boundary
+    confidence = models.SmallIntegerField(null=True)  # percent: this bay, or none, is where it truly stands
     zone = ref(Zone, "statuses")  # a no-parking zone in force that it stands in
     street = ref(Place, "street_statuses")
     community = ref(Place, "community_statuses")  # null: outside the district

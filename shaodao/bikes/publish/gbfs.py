@@ -81,9 +81,9 @@ def _system_name() -> str:
     own = district.current()
     words = {"district": named(own)}
     return (
-        gettext("%(district)s共享单车停放点（示例数据）") % words
+        gettext("%(district)s共享单车停放点位（示例数据）") % words
         if own.sample
-        else gettext("%(district)s共享单车停放点") % words
+        else gettext("%(district)s共享单车停放点位") % words
     )
 
 

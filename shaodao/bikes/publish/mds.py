@@ -186,10 +186,10 @@ def of_district(places: Places) -> list[Policy]:
     if bikes.publish.only_in_bays and places.bays is not None:
         key = uid("policy", "bays", places.bays.id, whole.id)
         rules = [
-            rule(uid(key, 0), _("停在停放点内"), "time", "minutes", None, PARKED, [places.bays.id]),
-            rule(uid(key, 1), _("停在停放点外"), "time", "minutes", 0, PARKED, [whole.id]),
+            rule(uid(key, 0), _("停在停放点位内"), "time", "minutes", None, PARKED, [places.bays.id]),
+            rule(uid(key, 1), _("停在停放点位外"), "time", "minutes", 0, PARKED, [whole.id]),
         ]
-        about = _("共享单车停在停放点内")
+        about = _("共享单车停在停放点位内")
         made.append(policy(key, about, about, rules, places.bays.published))
     if bikes.fleet_ceiling:
         key, about = ceiling_key(), _("全区共享单车总量上限（各企业合计）")

@@ -155,7 +155,7 @@ def _bays(here: Ground) -> Area | None:
     key = uid("geography", district.current().code, "bays", dict(here.revision[-1])["bay"], len(here.bays))
     shapes = [bay.coordinates for bay in here.bays]
     more = marked(any(bay.illustrative for bay in here.bays))
-    return Area(key, document(key, _("共享单车停放点"), "policy_zone", shapes, here.updated, **more), here.updated)
+    return Area(key, document(key, _("共享单车停放点位"), "policy_zone", shapes, here.updated, **more), here.updated)
 
 
 def jurisdictions(places: Places) -> list[Document]:

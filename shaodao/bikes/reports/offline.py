@@ -79,7 +79,7 @@ def read(
     if judged:
         return dataset.dataset([_named([str(p)], _operator(p, path, operator)) for p in judged])
     if bays is None:
-        raise Unreadable(_("这是没有判定过的位置，要用 --bays 给出停放点文件"))
+        raise Unreadable(_("这是没有判定过的位置，要用 --bays 给出停放点位文件"))
     ground = _Ground(bays, zones, tolerance, accuracy)
     tables = [t for p in found for t in _judged(p, _operator(p, path, operator), ground, datum)]
     return pa.concat_tables(tables) if tables else pa.table({name: [] for name in ("vehicle_id", "time")})

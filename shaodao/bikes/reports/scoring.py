@@ -9,7 +9,7 @@ from typing import Any
 
 from shaodao.bikes.reports.settings import QuotaStep, ScoreSettings
 
-PARTS = ("order", "response", "fleet", "data", "warnings")
+PARTS = ("order", "response", "fleet", "data", "warnings", "spot_checks")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ def score(figures: dict[str, Any], rules: ScoreSettings) -> Score:
         "fleet": _fleet(figures["fleet"], rules),
         "data": _data(figures["quality"]),
         "warnings": _warnings(figures["notes"]),
+        "spot_checks": _spot_checks(figures["spot_checks"], rules),
     }
     parts = []
     for name in PARTS:
@@ -86,6 +87,15 @@ def _data(quality: dict[str, Any]) -> Share:
 
 def _warnings(notes: dict[str, Any]) -> Share:
     return (0.0 if notes["warn"] or notes["suspend"] else 1.0), dict(notes)
+
+
+def _spot_checks(counts: dict[str, Any], rules: ScoreSettings) -> Share:
+    """How far the feed is off what was counted by eye: the sum of the differences by the sum of the larger of both."""
+    numbers = {**counts, "full": rules.spot_full, "zero": rules.spot_zero}
+    if counts["n"] < rules.least_spot_checks or not counts["larger"]:
+        return None, numbers | {"least": rules.least_spot_checks}
+    off = counts["off"] / counts["larger"]
+    return _within((rules.spot_zero - off) / (rules.spot_zero - rules.spot_full)), numbers
 
 
 def _within(share: float) -> float:

@@ -11,7 +11,8 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
-from shaodao.bikes.models import FeedQuality, Operator, OperatorEvent, Vehicle
+from shaodao.bikes import settings
+from shaodao.bikes.models import FeedQuality, Operator, OperatorEvent, SpotCheck, Vehicle
 from shaodao.bikes.reports.figures import rate
 from shaodao.bikes.words import COUNTED, LATENCY, Reason
 from shaodao.cases.models import Assignment, Clock
@@ -157,6 +158,31 @@ def notes(asked: Asked) -> dict[int, dict[str, Any]]:
     return found
 
 
+def spot_checks(asked: Asked) -> dict[int, dict[str, Any]]:
+    """By key of operator: counts of its bikes by eye in the pack's `score.spot_days` that end with the day.
+
+    "n" counts while its feed was heard, "silent" the others, which are in no sum; bikes "by_eye" and "by_feed"; "off" the sum
+    of the differences without their signs, "larger" the sum of the larger of both; "days" and the first of them.
+    """
+    days = settings.current().score.spot_days
+    _begin, end = asked.span
+    since = asked.day - timedelta(days=days - 1)
+    begin = clock.from_local(datetime.combine(since, time()))
+    names = ("n", "silent", "by_eye", "by_feed", "off", "larger")
+    found: dict[int, dict[str, Any]] = {
+        o.pk: {**dict.fromkeys(names, 0), "days": days, "since": since.isoformat()} for o in asked.operators
+    }
+    rows = SpotCheck.objects.filter(operator__in=found, at__gte=begin, at__lt=end).order_by()
+    for operator, counted, fed, silent in rows.values_list("operator_id", "counted", "fed", "silent"):
+        sums = found[operator]
+        if silent:
+            sums["silent"] += 1
+            continue
+        for name, value in zip(names, (1, 0, counted, fed, abs(counted - fed), max(counted, fed)), strict=True):
+            sums[name] += value
+    return found
+
+
 SECTIONS: dict[str, Callable[[Asked], dict[int, dict[str, Any]]]] = {
-    "quality": quality, "fleet": fleet, "cases": cases, "notes": notes,
+    "quality": quality, "fleet": fleet, "cases": cases, "notes": notes, "spot_checks": spot_checks,
 }  # fmt: skip

@@ -180,6 +180,7 @@ def part_labels() -> dict[str, str]:
     """Words for each part of the score, in the order of scoring.PARTS."""
     return {
         "order": _("停放秩序"), "response": _("响应时限"), "fleet": _("规模与台账"), "data": _("数据质量"), "warnings": _("警告与暂停"),
+        "spot_checks": _("巡查清点"),
     }  # fmt: skip
 
 
@@ -202,9 +203,8 @@ def _score(row: DayReport) -> Table:
 def explained(part: dict[str, Any]) -> str:
     """What a part of the score was made of, in words."""
     n = part["numbers"]
-    make = {"order": _order, "response": _response, "fleet": _fleet_said, "data": _data, "warnings": _warnings}.get(
-        part["part"]
-    )
+    said = {"order": _order, "response": _response, "fleet": _fleet_said, "data": _data, "warnings": _warnings}
+    make = (said | {"spot_checks": _spot_checks}).get(part["part"])
     return make(n) if make else NONE
 
 
@@ -234,6 +234,18 @@ def _data(n: dict[str, Any]) -> str:
 
 def _warnings(n: dict[str, Any]) -> str:
     return _("警告 %(warn)d 次，暂停 %(suspend)d 次") % n
+
+
+def _spot_checks(n: dict[str, Any]) -> str:
+    span = _("%(since)s 起 %(days)d 天") % n
+    if "least" in n and n["n"] >= n["least"]:
+        return _("%(span)s清点 %(n)d 次，目测和数据都没有车，这一项不计") % {**n, "span": span}
+    if "least" in n:
+        return _("%(span)s清点 %(n)d 次，不足 %(least)d 次，这一项不计") % {**n, "span": span}
+    said = {**n, "span": span, "rate": Percent(rate(n["off"], n["larger"])),
+            "full": Percent(n["full"]), "zero": Percent(n["zero"])}  # fmt: skip
+    text = _("%(span)s清点 %(n)d 次，目测 %(by_eye)d 辆、数据 %(by_feed)d 辆，相差合计 %(off)d / %(larger)d = %(rate)s")
+    return (text + _("；%(full)s 以内得满分，%(zero)s 得零分")) % said
 
 
 def basis(row: DayReport) -> str:

@@ -16,7 +16,7 @@ from shaodao.bikes.seen.present import Counts, Tally, Wanted
 from shaodao.bikes.seen.scope import Scope, scope_of
 from shaodao.bikes.seen.words import GROUPS, Mark, SeenAs
 from shaodao.bikes.words import IN_FORCE, FeedState
-from shaodao.cases.api.paging import Page, PageSize, links, page_of
+from shaodao.cases.api.paging import Page, PageHead, PageSize, links, page_of
 from shaodao.cases.api.schemas import Named
 from shaodao.cases.requests import actor_of
 from shaodao.foundation import clock
@@ -80,11 +80,7 @@ class BayLine(Schema):
     members: list[str] = Field(description="Codes of the bays of a group; a bay's own code.")
 
 
-class BayList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class BayList(PageHead):
     items: list[BayLine]
 
 
@@ -100,6 +96,9 @@ class SeenLine(Schema):
     community: Named | None
     bay: str | None
     distance_m: float | None
+    confidence: float | None = Field(
+        description="0 to 1: the probability that its bay, or none, is right under the position's error; null: not parked."
+    )
     zone: str | None
     wrong_fixes: int
     at: datetime
@@ -109,11 +108,7 @@ class SeenLine(Schema):
     lat: float | None
 
 
-class SeenList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class SeenList(PageHead):
     items: list[SeenLine]
 
 
@@ -263,6 +258,7 @@ def _vehicle(row: VehicleStatus) -> dict[str, Any]:
         "community": coded(row.community),
         "bay": row.bay.code if row.bay else None,
         "distance_m": None if row.distance_mm is None else row.distance_mm / 1000,
+        "confidence": row.confidence / 100 if placed and row.confidence is not None else None,
         "zone": row.zone.code if row.zone else None,
         "wrong_fixes": row.wrong_fixes,
         "at": present.at(row.at_ms),

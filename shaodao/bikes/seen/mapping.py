@@ -117,6 +117,7 @@ def details(row: VehicleStatus) -> dict[str, Any]:
         (_("车牌或编码"), plate or ""),
         (_("点位"), row.bay.code if row.bay else ""),
         (_("距点位（米）"), "" if row.distance_mm is None else f"{row.distance_mm / 1000:.1f}"),
+        (_("把握"), "" if row.confidence is None else f"{row.confidence} %"),
         (_("禁停区"), row.zone.code if row.zone else ""),
         (_("连续不合格次数"), str(row.wrong_fixes) if row.wrong_fixes else ""),
         (_("停放起"), _moment(row.stood_since_ms)),

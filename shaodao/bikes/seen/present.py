@@ -219,6 +219,7 @@ SORTS = {
     "street": "street__code",
     "bay": "bay__code",
     "distance": "distance_mm",
+    "confidence": "confidence",
     "at": "at_ms",
     "stood": "stood_since_ms",
     "fixes": "wrong_fixes",

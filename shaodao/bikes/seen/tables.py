@@ -24,7 +24,7 @@ MOST = 100_000
 def vehicles(rows: QuerySet[VehicleStatus], now: datetime) -> bytes:
     """Listed statuses. Where a bike in use is, is nobody's business: it has no position here either."""
     head = [
-        _("企业"), _("接口编号"), _("车牌或编码"), _("类别"), _("企业报的状态"), _("街道"), _("社区"), _("点位"), _("距点位（米）"),
+        _("企业"), _("接口编号"), _("车牌或编码"), _("类别"), _("企业报的状态"), _("街道"), _("社区"), _("点位"), _("距点位（米）"), _("把握 %"),
         _("禁停区"), _("连续不合格次数"), _("位置时间"), _("停放起"), _("收到"), _("经度"), _("纬度"),
     ]  # fmt: skip
     return _book(_("当前车辆"), head, (_vehicle(row) for row in rows[:MOST].iterator(2000)))
@@ -43,6 +43,7 @@ def _vehicle(row: VehicleStatus) -> list[Any]:
         named(row.community),
         row.bay.code if row.bay else "",
         None if row.distance_mm is None else row.distance_mm / 1000,
+        row.confidence if placed else None,
         row.zone.code if row.zone else "",
         row.wrong_fixes,
         present.at(row.at_ms),

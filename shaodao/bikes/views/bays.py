@@ -3,6 +3,8 @@
 Both kinds have the same pages; `kind` is the name in the address (bays, zones).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
@@ -167,35 +169,30 @@ def change(request: HttpRequest, kinds: str, pk: int) -> HttpResponse:
     kind, actor = kind_of(kinds), editor(request)
     row = _row(kind, pk)
     form = ShapeForm(kind, row, data=request.POST if request.method == "POST" else None)
-    status, since = 200, []
+    tried = Tried()
     if request.method == "POST":
         values, seen = form.values(), _version(request)
-        try:
-            after = bays.change(
-                kind, actor, pk, values, outline=form.said("outline"), version=seen, reason=form.said("reason")
-            )
-        except Invalid as error:
-            form.fail(error.errors)
-            status = 422
-        except Refused as error:
-            return _refused(request, kinds, pk, error)
-        except Conflict as error:
-            row, status = _row(kind, pk), 409
-            since = [v for v in bayqueries.history(kind, row) if v.version > error.seen]
-        else:
-            same = after.version == seen
-            messages.success(request, _("没有变化") if same else _("已改为第 %(n)d 版") % {"n": after.version})
-            _remark(request, kind, after)
+        outline, reason = form.said("outline"), form.said("reason")
+        tried = _try(
+            kind, row, form, lambda: bays.change(kind, actor, pk, values, outline=outline, version=seen, reason=reason)
+        )
+        if tried.refused:
+            return _refused(request, kinds, pk, tried.refused)
+        if tried.after:
+            n = tried.after.version
+            messages.success(request, _("没有变化") if n == seen else _("已改为第 %(n)d 版") % {"n": n})
+            _remark(request, kind, tried.after)
             return redirect("bikes_shape", kinds, pk)
+    row = tried.row or row
     context = {
         **common(kind),
         "form": form,
         "row": row,
         "map": _map(kind, row),
-        "since": since,
-        "version": request.POST.get("version", row.version) if status == 422 else row.version,
+        "since": tried.since,
+        "version": request.POST.get("version", row.version) if tried.status == 422 else row.version,
     }
-    return render(request, "bikes/bay_form.html", context, status=status)
+    return render(request, "bikes/bay_form.html", context, status=tried.status)
 
 
 @staff
@@ -208,31 +205,54 @@ def end(request: HttpRequest, kinds: str, pk: int, action: str) -> HttpResponse:
     act = {"remove": bays.remove, "restore": bays.restore}[action]
     required = action == "remove"
     form = ReasonForm(request.POST if request.method == "POST" else None, required=required)
-    status, since = 200, []
+    tried = Tried()
     if request.method == "POST":
         form.full_clean()
         reason = str(form.cleaned_data.get("reason") or "")
-        try:
-            act(kind, actor, pk, version=_version(request), reason=reason)
-        except Invalid as error:
-            form.fail(error.errors)
-            status = 422
-        except Refused as error:
-            return _refused(request, kinds, pk, error)
-        except Conflict as error:
-            row, status = _row(kind, pk), 409
-            since = [v for v in bayqueries.history(kind, row) if v.version > error.seen]
-        else:
+        tried = _try(kind, row, form, lambda: act(kind, actor, pk, version=_version(request), reason=reason))
+        if tried.refused:
+            return _refused(request, kinds, pk, tried.refused)
+        if tried.after:
             said = _("已撤销 %(code)s，从现在起不再按它判断") if required else _("已恢复 %(code)s")
             messages.success(request, said % {"code": row.code})
             return redirect("bikes_shape", kinds, pk)
-    context = {**common(kind), "form": form, "row": row, "removes": required, "since": since, "version": row.version}
-    return render(request, "bikes/bay_end.html", context, status=status)
+    row = tried.row or row
+    shown = {"form": form, "row": row, "removes": required, "since": tried.since, "version": row.version}
+    return render(request, "bikes/bay_end.html", {**common(kind), **shown}, status=tried.status)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a change: the row after it, or why not (`refused`), or the page to show again with its status.
+
+    After a conflict `row` is the row as it stands now and `since` its versions that the sender had not seen.
+    """
+
+    after: Any = None
+    refused: Refused | None = None
+    status: int = 200
+    row: Any = None
+    since: list[Any] = field(default_factory=list)
+
+
+def _try(kind: Kind, row: Any, form: Any, act: Callable[[], Any]) -> Tried:
+    """Do it; faults of the input go to the form's fields."""
+    try:
+        return Tried(after=act())
+    except Invalid as error:
+        form.fail(error.errors)
+        return Tried(status=422)
+    except Refused as error:
+        return Tried(refused=error)
+    except Conflict as error:
+        now = _row(kind, row.pk)
+        since = [v for v in bayqueries.history(kind, now) if v.version > error.seen]
+        return Tried(status=409, row=now, since=since)
 
 
 def _remark(request: HttpRequest, kind: Kind, row: Any) -> None:
-    """A bay that was drawn or changed by hand is looked at as one of a file is."""
-    for remark in bayimport.remarks_on(row) if kind is BAYS else ():
+    """What was drawn or changed by hand is looked at as a row of a file is."""
+    for remark in bayimport.remarks_on(kind, row):
         messages.warning(request, _("请再看一眼：%(what)s") % {"what": remark.what})
 
 

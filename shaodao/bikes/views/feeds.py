@@ -1,62 +1,30 @@
-"""How an operator's positions come in: the feed that is fetched, and files sent by hand with what became of their rows."""
+"""How an operator's positions come in: the feed that is fetched, and the latest of the files that were sent."""
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from shaodao.bikes import feed_quality, settings, words
 from shaodao.bikes.actions import feeding
-from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.ingest import plausible
-from shaodao.bikes.ingest.sources import files
+from shaodao.bikes.ingest.sources import bulk
 from shaodao.bikes.models import OperatorFeed
 from shaodao.bikes.requests import operator_of
 from shaodao.cases.forms import add_errors
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
+from shaodao.foundation import jobs
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.kernel.datum import DATUMS
 
 FORM = ["GET", "HEAD", "POST"]
-LARGEST = 500 * 2**20
-
-
-class FileForm(forms.Form):
-    """A file of positions. What is in it is judged by ingest/sources/files.py."""
-
-    file = forms.FileField(
-        label=gettext_lazy("位置文件"),
-        help_text=gettext_lazy("CSV（UTF-8，也可压缩为 .csv.gz）或 Parquet"),
-        allow_empty_file=True,
-        max_length=300,
-        widget=forms.FileInput({"accept": ".csv,.gz,.parquet,.pq"}),
-    )
-    datum = forms.ChoiceField(
-        label=gettext_lazy("坐标系"),
-        choices=[(name, name) for name in DATUMS],
-        help_text=gettext_lazy("手机地图常用 GCJ-02（火星坐标），GPS 设备是 WGS-84"),
-    )
-
-    def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, **(given | {"label_suffix": ""}))
-
-    def clean_file(self) -> Any:
-        if self.cleaned_data["file"].size > LARGEST:
-            raise forms.ValidationError(_("文件太大，最多 %(n)d MB") % {"n": LARGEST // 2**20})
-        return self.cleaned_data["file"]
+FILES = 5  # that are listed
 
 
 class FeedForm(forms.Form):
@@ -108,7 +76,10 @@ def feed(request: HttpRequest, code: str) -> HttpResponse:
     row, why = feeding_gate(request, code)
     found = OperatorFeed.objects.select_related("changed_by").filter(operator=row).first()
     said = plausible.said(found.looks, found.clock_hours, found.datum) if found else []
-    return render(request, "bikes/feed.html", {"operator": row, "feed": found, "why": why, "findings": said})
+    sent = jobs.of(bulk.KIND, feeding.subject_of(row))[:FILES]
+    return render(
+        request, "bikes/feed.html", {"operator": row, "feed": found, "why": why, "findings": said, "files": sent}
+    )
 
 
 @staff
@@ -151,65 +122,3 @@ def pull(request: HttpRequest, code: str) -> HttpResponse:
         counts = done.as_dict()
         messages.success(request, _("读到 %(received)d 辆：收下 %(kept)d，未收 %(rejected)d。") % counts)
     return redirect("bikes_feed", code)
-
-
-@staff
-@require_http_methods(FORM)
-def upload(request: HttpRequest, code: str) -> HttpResponse:
-    """GET shows the form, POST takes the file in and says what became of its rows."""
-    row, why = feeding_gate(request, code)
-    form = FileForm(request.POST or None, request.FILES or None, initial={"datum": "WGS-84"})
-    found = None
-    if request.method == "POST" and why:
-        form.is_valid()
-        form.add_error(None, why)
-    elif request.method == "POST" and form.is_valid():
-        given = form.cleaned_data["file"]
-        try:
-            with on_disk(given) as path:
-                found = feeding.take_file(row, path, form.cleaned_data["datum"], actor_of(request), name=given.name)
-        except Unreadable as error:
-            form.add_error("file", str(error))
-        except Refused as error:  # somebody ended the admission meanwhile
-            form.add_error(None, str(error.reason))
-    context = {
-        "operator": row,
-        "form": form,
-        "why": why,
-        "found": found,
-        "findings": plausible.said(found.looks, 0, form.cleaned_data["datum"]) if found else [],
-        "reasons": feed_quality.labelled(found.counts["reasons"]) if found else [],
-        "marked": feed_quality.labelled(found.counts["marked"]) if found else [],
-        "columns": _columns(),
-        "limits": settings.current().ingest,
-    }
-    return render(request, "bikes/upload.html", context, status=422 if form.errors else 200)
-
-
-@contextmanager
-def on_disk(given: Any) -> Iterator[Path]:
-    """The uploaded file as a file, whose name ends with .gz if it is packed."""
-    if isinstance(given, TemporaryUploadedFile):
-        yield Path(given.temporary_file_path())
-        return
-    handle, path = tempfile.mkstemp(suffix=".gz" if given.name.lower().endswith(".gz") else "")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for part in given.chunks():
-                file.write(part)
-        yield Path(path)
-    finally:
-        os.unlink(path)
-
-
-def _columns() -> list[tuple[str, str, str]]:
-    """(name, other names, what belongs into it) of each column, for the page."""
-    help = {
-        "vehicle_id": _("必填；企业推送位置时用的编号，不随行程改变"),
-        "time": _("必填；2021-05-24 09:00:00（本地时间）、2021-05-24T01:00:00Z，或自 1970 年起的秒数、毫秒数"),
-        "lon": _("必填；度"),
-        "lat": _("必填；度"),
-        "accuracy": _("可缺；定位精度，米"),
-        "state": " / ".join(f"{s.value} {s.label}" for s in words.FeedState if s != words.FeedState.GONE),
-    }
-    return [(name, "、".join(files.WANTED[name][-2:]), text) for name, text in help.items()]

@@ -43,7 +43,9 @@ class CountForm(forms.Form):
         self.names = {str(o.pk): f"count_{o.pk}" for o in operators} | {ALL: "count_all"}
         labels = {str(o.pk): named(o.organisation) for o in operators} | {ALL: _("不分企业，合计")}
         for who, name in self.names.items():
-            self.fields[name] = RawText(label=labels[who], required=False, widget=forms.TextInput(NUMBER))
+            self.fields[name] = RawText(
+                label=_("%(who)s（辆）") % {"who": labels[who]}, required=False, widget=forms.TextInput(NUMBER)
+            )
         self.order_fields([*self.names.values(), "photos", "position", "note"])
 
     def sent(self, person: Any, key: str) -> Counted:

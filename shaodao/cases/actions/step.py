@@ -23,8 +23,8 @@ from shaodao.cases.actions.clocks import Clocks
 from shaodao.cases.facts import ActorFacts, CaseFacts, PostFacts
 from shaodao.cases.lifecycle import BY_ACTION, PUBLIC, SYSTEM, Transition
 from shaodao.cases.models import Case, CaseEvent, Notice
-from shaodao.foundation import clock, outbox, prepared
-from shaodao.foundation.chain import event_digest, name_of, tracked
+from shaodao.foundation import chain, clock, outbox, prepared
+from shaodao.foundation.chain import event_digest, tracked
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import Organisation, Person, Post
@@ -108,7 +108,7 @@ class Step:
     loaded: "queries.Loaded"
     reason: str = ""
     data: dict[str, Any] = field(default_factory=dict)
-    before: dict[int, tuple[models.Model, dict[str, Any]]] = field(default_factory=dict)
+    before: chain.Before = field(default_factory=dict)
     added: list[models.Model] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)  # tracked fields of the case
@@ -147,21 +147,13 @@ class Step:
     def commit(self, key: str | None) -> CaseEvent:
         """Write what changed and append the event to the chain."""
         self.clocks.project()
-        changes: dict[str, dict[str, list[Any]]] = {}
-        for row in self.added:
-            changes[name_of(row)] = {k: [None, v] for k, v in self.before[id(row)][1].items() if v is not None}
-        for row, old in self.before.values():
-            new = tracked(row)
-            changed = [k for k in new if new[k] != old[k]]
-            if changed:
-                entry = changes.setdefault(name_of(row), {})
-                for k in changed:
-                    entry[k] = [entry[k][0] if k in entry else old[k], new[k]]
-                stored = [k for k in changed if k in columns(type(row))]
-                if row is self.case:
-                    self.changed = stored
-                elif stored:
-                    prepared.update(row, stored)
+        changes, altered = chain.changes(self.before, self.added)
+        for row, fields in altered:
+            stored = [k for k in fields if k in columns(type(row))]
+            if row is self.case:
+                self.changed = stored
+            elif stored:
+                prepared.update(row, stored)
         event = self._append(changes, key)
         if self.notices:
             Notice.objects.bulk_create(self.notices)

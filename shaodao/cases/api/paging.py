@@ -5,13 +5,22 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from ninja import Query
+from ninja import Query, Schema
 from pydantic import Field
 
 MOST = 100
 Page = Annotated[int, Query(1, ge=1, le=1_000_000, description="Page, from 1.")]
 PageSize = Annotated[int, Query(50, ge=1, le=MOST, description="Rows a page, at most 100.")]
 Short = Annotated[str, Field(max_length=100)]
+
+
+class PageHead(Schema):
+    """What every list says of its page; the rows follow as `items`."""
+
+    total: int
+    page: int
+    pages: int
+    page_size: int
 
 
 def page_of(rows: QuerySet[Any], page: int, size: int) -> tuple[dict[str, Any], list[Any]]:

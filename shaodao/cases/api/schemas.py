@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
+from shaodao.cases.api.paging import PageHead
 from shaodao.cases.models import Appeal
 from shaodao.cases.words import AppealGround, AssignmentState, CaseState, Channel, Light, Outcome
 
@@ -73,11 +74,7 @@ class CaseLine(Schema):
     reopen_count: int
 
 
-class CaseList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class CaseList(PageHead):
     items: list[CaseLine]
 
 
@@ -330,11 +327,7 @@ class NoticeLine(Schema):
     seen_at: datetime | None
 
 
-class NoticeList(Schema):
-    total: int
-    page: int
-    pages: int
-    page_size: int
+class NoticeList(PageHead):
     items: list[NoticeLine]
 
 

@@ -20,6 +20,8 @@ MOST_TOLERANCE: Final = 200.0
 """Metres."""
 WORST_ACCURACY: Final = 100.0
 """Metres. A position known no better than this is uncertain wherever it is."""
+SIGMA_95: Final = float(1 / np.sqrt(-2 * np.log(0.05)))
+"""Sigma for a metre of the radius that holds 95 % of positions: the quantile of the Rayleigh distribution, 1 / 2.4477."""
 
 MOST_BAYS: Final = 1 << 21  # as in `loops`
 _LOOKS: Final = (10.0, 25.0, 50.0, WORST_ACCURACY)
@@ -58,6 +60,23 @@ class Assignment:
     margin
         (n,) float64 or None where no accuracy was given: metres that the position may move before its bay may change
         (NaN for an invalid position). Cut off at the position's accuracy, and at `WORST_ACCURACY`.
+    confidence
+        (n,) float64 or None where no sigma was given: the probability, 0 to 1, that the answer (this bay, or none) is that
+        of the place where the bike truly stands; NaN for an invalid position.
+
+        The true place is the position plus an error with a circular normal distribution: east and north independent, each
+        with the standard deviation sigma (how horizontal accuracy is stated, in NSSDA FGDC-STD-007.3 and by GPS receivers;
+        the length of such an error is Rayleigh distributed). The answer holds unless the error crosses a boundary, each
+        taken to be straight where it is nearest: the near rim of the bay's tolerance t, t - d away (d the distance to the
+        bay, below zero by its depth inside); the far rim, t + w + d away (w the bay's width, twice its area by the length
+        of its boundary); and the line on which the runner-up becomes the nearer bay within its own tolerance, g away, half
+        the difference of the two distances or more. With the normal distribution function,
+
+            confidence = (Phi((t - d) / sigma) + Phi((t + w + d) / sigma) - 1) * Phi(g / sigma),
+
+        and Phi(g / sigma) alone where there is no bay, g then being what is left to the nearest tolerance. So it is near 1
+        in a lone bay under a small error, a half on the rim or between two bays, a quarter where both meet. Not in it: a
+        third bay, the short ends of a bay, boundaries that bend.
     """
 
     bay: NDArray[np.int32]
@@ -66,6 +85,7 @@ class Assignment:
     counts: NDArray[np.int64]
     certain: NDArray[np.int64]
     margin: Floats | None = None
+    confidence: Floats | None = None
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -84,6 +104,7 @@ class BayIndex:
     _limits: (
         Floats  # (m + 1, 3): squared tolerance in the plane, metres on the ground per metre in the plane, tolerance
     )
+    _wide: Floats  # (m + 1,) metres, infinite for no bay
     _tables: dict[float, Table] = field(default_factory=dict)
 
     @classmethod
@@ -108,7 +129,7 @@ class BayIndex:
         if not shapes.size:
             nowhere = Plane(0.0, 0.0, 1e-3, 1e-3)
             nothing = Bays.of(np.empty((0, 4)), np.empty(0, np.intp), np.empty(0, np.bool_), 0)
-            return cls(limits, nowhere, nothing, np.full((1, 3), np.nan))
+            return cls(limits, nowhere, nothing, np.full((1, 3), np.nan), np.full(1, np.inf))
         middle, half = outlines.middle_of(shapes)
         around = float(limits.max()) + WORST_ACCURACY
         half += around / _METRES_PER_DEGREE
@@ -121,12 +142,14 @@ class BayIndex:
         scale = plane.scale(edges[ready.first[:-1], 0])
         ground = np.full((shapes.size + 1, 3), np.nan)
         ground[:-1] = np.stack([(limits * scale) ** 2, 1 / scale, limits], axis=1)
-        return cls(limits, plane, ready, ground)
+        return cls(limits, plane, ready, ground, np.append(_widths(edges, bay, shapes.size) / scale, np.inf))
 
     def __len__(self) -> int:
         return self.tolerance.size
 
-    def assign(self, lon: ArrayLike, lat: ArrayLike, accuracy: ArrayLike | None = None) -> Assignment:
+    def assign(
+        self, lon: ArrayLike, lat: ArrayLike, accuracy: ArrayLike | None = None, sigma: ArrayLike | None = None
+    ) -> Assignment:
         """Assign each position to the nearest bay that it is in or within tolerance of; of equally near ones the first.
 
         Parameters
@@ -137,13 +160,19 @@ class BayIndex:
         accuracy
             Metres within which the true position lies, one for all or (n,). With it, answers that this error could
             change are `Parked.UNCERTAIN` (the bay is still the most likely one), and margins are given.
+        sigma
+            Metres, standard deviation of a position's error along each axis, one for all or (n,). With it, confidences are
+            given; no answer is changed by it. `SIGMA_95` makes one of a radius that holds 95 % of positions.
 
-        Raises ValueError where arrays differ in length or an accuracy is negative or no number, and names the row.
+        Raises ValueError where arrays differ in length or an accuracy or sigma is negative or no number, and names the row.
         """
         x, y = _column(lon, "longitude"), _column(lat, "latitude")
         if x.size != y.size:
             raise ValueError(f"{x.size} longitudes but {y.size} latitudes")
         error = None if accuracy is None else _per_item(accuracy, x.size, "accuracy", np.inf)
+        spread = np.empty(0) if sigma is None else _per_item(sigma, x.size, "sigma", np.inf)
+        if error is None and sigma is not None:
+            error = np.zeros(x.size)  # of which nothing becomes uncertain
         frame = self._frame()
         if self._plane.coefficients is None:
             x, y = self._projected(x, y)
@@ -158,13 +187,17 @@ class BayIndex:
                 *(bay, metres, parked, counts),
             )
             return Assignment(bay, metres, parked, counts[:-1], counts[:-1])
-        ready = self._table(next((far for far in _LOOKS if far >= error.max(initial=0)), WORST_ACCURACY))
+        wanted = max(error.max(initial=0), 3 * spread.max(initial=0))
+        ready = self._table(next((far for far in _LOOKS if far >= wanted), WORST_ACCURACY))
         margin, certain = np.empty(x.size), np.zeros(len(self) + 1, np.int64)
+        sure = np.empty(spread.size)
         loops.assign_with_accuracy(
             *(x, y, error, WORST_ACCURACY, frame, ready.grid.tiling, ready.candidates, ready.longest),
             *(self._bays.quads, self._limits, bay, metres, parked, margin, counts, certain),
+            *(spread, sure, self._wide),
         )
-        return Assignment(bay, metres, parked, counts[:-1], certain[:-1], margin)
+        given = (None if accuracy is None else margin, None if sigma is None else sure)
+        return Assignment(bay, metres, parked, counts[:-1], certain[:-1], *given)
 
     def warm(self) -> None:
         """Compile, or load from the cache, all that `assign` needs, and spread the bays over the grid: before the first call."""
@@ -195,6 +228,13 @@ class BayIndex:
         x, y = np.where(valid, np.inf, np.nan), np.where(valid, np.inf, np.nan)
         x[near], y[near] = plane.exact(lon[near], lat[near])
         return x, y
+
+
+def _widths(edges: Floats, bay: NDArray[np.integer[Any]], many: int) -> Floats:
+    """(many,) metres: twice each bay's area by the length of its boundary, which is the width of a long strip."""
+    ax, ay, bx, by = (edges - np.tile(edges[:1, :2], 2)).T  # near to zero, so that products of metres lose nothing
+    area = np.bincount(bay, (ax * by - bx * ay) / 2, many)
+    return np.asarray(2 * np.abs(area) / np.bincount(bay, np.hypot(bx - ax, by - ay), many))
 
 
 def _column(values: ArrayLike, what: str) -> Floats:

@@ -8,6 +8,7 @@ cell: a quad by its number, any other bay as ``-1 - r`` by a *record* r.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -352,8 +353,15 @@ def assign_with_accuracy(
     margin: Floats,
     counts: Longs,
     certain: Longs,
+    sigma: Floats,
+    sure: Floats,
+    wide: Floats,
 ) -> None:
-    """As `assign`, with margins (up to ``look``) and the class *uncertain*; ``longest`` is the most entries of a cell."""
+    """As `assign`, with margins (up to ``look``) and the class *uncertain*; ``longest`` is the most entries of a cell.
+
+    ``sure`` is filled with the confidence of each answer under ``sigma`` (both empty where nobody asks for it); ``wide`` has
+    the width of each bay, infinite for nobody.
+    """
     tiles, start, entries, records, near, row_first, row_edges = table
     nobody = np.int32(counts.size - 1)
     xs, ys = np.empty(BLOCK), np.empty(BLOCK)
@@ -387,14 +395,19 @@ def assign_with_accuracy(
                     best = min(best, (key[0] & MASK) | b)
             who = np.int32(best & ~MASK) if best != NONE else nobody
             key[0] = best & MASK
-            safe = margin_of(high - low, who, bays, away, deep, limits)
+            own, rival = gaps_of(high - low, who, bays, away, deep, limits)
+            safe = max(min(own, rival), 0.0)
             where = base + i
             bay[where] = who if who < nobody else -1
             metres[where] = np.sqrt(square[0]) * limits[who, 1]
             counts[who] += 1
             if kind[where] == INVALID:
                 margin[where] = np.nan
+                if sure.size:
+                    sure[where] = np.nan
                 continue
+            if sure.size:
+                sure[where] = confidence_of(own, rival, limits[who, 2], wide[who], sigma[where], look)
             margin[where] = min(safe, accuracy[where], look)
             if margin[where] < accuracy[where]:
                 kind[where] = UNCERTAIN
@@ -404,21 +417,44 @@ def assign_with_accuracy(
 
 
 @compiled
-def margin_of(many: int, who: Whole, bays: Ints, away: Floats, deep: Floats, limits: Floats) -> float:
-    """How far a position may move before another bay, or none, could be its answer; from its bays' distances in metres.
+def gaps_of(many: int, who: Whole, bays: Ints, away: Floats, deep: Floats, limits: Floats) -> Point:
+    """How far a position may move before its bay is lost to its own tolerance, and before another bay could win it.
 
-    A move of m changes each distance by m at most. So another bay cannot win before half the difference, nor before the
-    position reaches its tolerance; and the bay itself holds as long as its own tolerance, from its edge on, allows.
+    From its bays' distances in metres. A move of m changes each distance by m at most. So another bay cannot win before
+    half the difference, nor before the position reaches its tolerance; and the bay itself holds as long as its own
+    tolerance, from its edge on, allows. The first is infinite where there is no bay, the second where no other is known.
     """
-    safe, mine = np.inf, 0.0
+    own, rival, mine = np.inf, np.inf, 0.0
     for e in range(many):
         if bays[e] == who:
             mine = away[e] - deep[e]
-            safe = limits[who, 2] - mine
+            own = limits[who, 2] - mine
     for e in range(many):
         if bays[e] != who:
             enter = away[e] - limits[bays[e], 2]
             if who < limits.shape[0] - 1:
                 enter = max(enter, min((away[e] - mine) / 2, away[e]))
-            safe = min(safe, enter)
-    return max(safe, 0.0)
+            rival = min(rival, enter)
+    return own, rival
+
+
+@compiled
+def confidence_of(own: float, rival: float, tolerance: float, wide: float, sigma: float, look: float) -> float:
+    """The probability that an error of ``sigma`` crosses none of the boundaries: see `index.Assignment.confidence`.
+
+    A rival farther than three sigma is taken to be just there: so far, at least, each table knows its bays.
+    """
+    holds = below(own, sigma)
+    if wide < np.inf:
+        mine = tolerance - own
+        holds -= 1 - below(tolerance + max(wide + mine, -mine), sigma)
+    far = min(3 * sigma, look) if sigma > 0 else look
+    return max(holds, 0.0) * below(min(rival, far), sigma)
+
+
+@compiled
+def below(gap: float, sigma: float) -> float:
+    """The normal distribution function of gap / sigma; without an error 1, and a half on the boundary itself."""
+    if sigma <= 0:
+        return 1.0 if gap > 0 else 0.5
+    return 0.5 * math.erfc(-max(gap, 0.0) / (sigma * math.sqrt(2.0)))

@@ -63,6 +63,16 @@ class Filed:
     def as_dict(self) -> dict[str, Any]:
         return {**self.counts, "looks": self.looks, "examples": self.examples}
 
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> "Filed":
+        """From what `as_dict` gave; nothing yet from {}. The words are of the language in use now."""
+        found = cls()
+        if kept:
+            found.counts = {name: kept[name] for name in found.counts}
+            found.looks = kept["looks"]
+            found.examples = [{**row, "what": str(Reason(row["why"]).label)} for row in kept["examples"]]
+        return found
+
     def add(self, found: receive.Received, first_line: int | None) -> None:
         for name, value in found.as_dict().items():
             if isinstance(value, dict):
@@ -84,14 +94,13 @@ class PositionFile:
     rows: int
     parquet: bool
 
-    def positions(self, datum: str) -> Iterator[Positions]:
-        """All rows in order, at most ROWS at a time."""
-        first = 0
+    def positions(self, datum: str, since: int = 0, most: int = 0) -> Iterator[Positions]:
+        """The rows from `since` on in order, at most `most` (0: ROWS) at a time."""
+        first, most = 0, most or ROWS
         for batch in _batches(self.path, self.parquet, self.columns):
-            for start in range(0, batch.num_rows, ROWS):
-                part = batch.slice(start, ROWS)
-                yield _positions(part, self.columns, first, datum)
-                first += part.num_rows
+            for start in range(max(0, since - first), batch.num_rows, most):
+                yield _positions(batch.slice(start, most), self.columns, first + start, datum)
+            first += batch.num_rows
 
 
 def take_in(

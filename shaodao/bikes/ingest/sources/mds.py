@@ -284,7 +284,7 @@ def _apply(operator: Operator, newest: list[dict[str, Any]]) -> None:
     """Where a position that is as new or newer is shown already, its state is now known. One that is in use or away is
     parked nowhere; one that is parked again is judged with its next position."""
     table = VehicleStatus._meta.db_table
-    away = ", parked = NULL, bay_id = NULL, distance_mm = NULL, zone_id = NULL"
+    away = ", parked = NULL, bay_id = NULL, distance_mm = NULL, confidence = NULL, zone_id = NULL"
     where = "WHERE operator_id = %s AND vehicle_id = %s AND at_ms >= %s AND state <> %s"
     for gone in (False, True):
         rows = [

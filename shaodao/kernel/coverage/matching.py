@@ -1,0 +1,352 @@
+"""Kept fixes to stretches of carriageway: candidates by grid, a hidden Markov model, and how sure its answer is.
+
+State: a carriageway and the metres along it, or off the roads. A fix costs its distance from the carriageway's own lane (a
+Gaussian that turns linear beyond three sigma) and the turn between headings; a step costs what the way along the
+network differs from the way on the map (Newson & Krumm 2009, doi:10.1145/1653771.1653818). GNSS errors last for a while, so a
+fix weighs only as much of an observation as time has passed (`memory_s`): the sums are then honest log likelihoods.
+
+Sure or not: the cheapest path through every other candidate is known from one run forwards and one backwards (max-marginals).
+Where another carriageway costs less than ``margin`` more, the stretch is unsure, and so is the other's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shaodao.kernel.compiled import compiled, inlined
+
+Floats = NDArray[np.float64]
+
+MOST = 8  # candidates of a fix
+OFF = -1
+BROKEN = 8.0  # cost of a step for which there is no way
+SWITCH = 3.0  # cost of leaving the roads, or coming back
+OFF_COST = 6.0  # cost of a fix off the roads: 3.5 sigma
+HOPELESS = 9.0  # a candidate that costs so much more than the best is none
+TURN_BACK = 4.0  # cost of a U-turn
+
+IDLE, POSSIBLE, LIKELY, SURE, TOO_FAST = range(5)
+"""Levels of a stretch: seen without work; possibly worked; most likely worked, not sure; worked; working but too fast to count."""
+
+VEHICLE, EDGE, FROM, TO, START, END, LEVEL = range(7)  # columns of the stretches
+
+
+class Model(NamedTuple):
+    """Parameters, SI units."""
+
+    sigma: float
+    memory_s: float
+    margin: float
+    turn: float
+    fastest: float  # m/s at which work still counts
+    suspicious: float  # m/s
+    silent_s: float
+    signal: bool  # False: no work signal anywhere, slow presence counts
+
+
+@compiled
+def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc) -> Any:  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
+    """Fill edges, metres along and costs of one fix; returns how many. The last is always `OFF`."""
+    n = 0
+    least = np.inf
+    known = np.sqrt(hx * hx + hy * hy)
+    piece, line_of = G.piece, G.line
+    col = int((px - G.corner[0]) / 25.0)
+    row = int((py - G.corner[1]) / 25.0)
+    if 0 <= col < G.size[0] and 0 <= row < G.size[1]:
+        cell = row * G.size[0] + col
+        i, stop = G.cell_first[cell], G.cell_first[cell + 1]
+        while i < stop:
+            line = line_of[G.cell_piece[i]]
+            whole, o = G.lane[line, 0], G.lane[line, 1]
+            best_f = best_b = np.inf
+            s_f = s_b = c_f = c_b = 0.0
+            while i < stop and line_of[G.cell_piece[i]] == line:
+                p = G.cell_piece[i]
+                i += 1
+                dx, dy = px - piece[p, 0], py - piece[p, 1]
+                ux, uy = piece[p, 2], piece[p, 3]
+                along = dx * ux + dy * uy
+                right = dx * uy - dy * ux
+                over = 0.0
+                if along < 0.0:
+                    over, along = -along, 0.0
+                elif along > piece[p, 4]:
+                    over, along = along - piece[p, 4], piece[p, 4]
+                f = (right - o) * (right - o) + over * over
+                if f < best_f:
+                    best_f, s_f, c_f = f, piece[p, 5] + along, hx * ux + hy * uy
+                b = (right + o) * (right + o) + over * over
+                if b < best_b:
+                    best_b, s_b, c_b = b, whole - piece[p, 5] - along, -(hx * ux + hy * uy)
+            for side in range(2):
+                far, s, c, edge = (
+                    (best_f, s_f, c_f, G.driven[line, 0]) if side == 0 else (best_b, s_b, c_b, G.driven[line, 1])
+                )
+                if edge < 0 or far > look * look:
+                    continue
+                z = np.sqrt(far) / sigma
+                cost = 0.5 * z * z if z < 3.0 else 3.0 * z - 4.5
+                cost += turn * (known - c)
+                least = min(least, cost)
+                if cost > least + HOPELESS:
+                    continue
+                k = n
+                if n == MOST:
+                    k = 0
+                    for j in range(1, MOST):
+                        if cc[j] > cc[k]:
+                            k = j
+                    if cc[k] <= cost:
+                        continue
+                else:
+                    n += 1
+                ce[k], cs[k], cc[k] = edge, s, cost
+    m = 0
+    for k in range(n):
+        if cc[k] <= least + HOPELESS:
+            ce[m], cs[m], cc[m] = ce[k], cs[k], cc[k] * w
+            m += 1
+    ce[m], cs[m], cc[m] = OFF, 0.0, OFF_COST * w
+    return m + 1
+
+
+@compiled
+def _find(W, node, edge) -> Any:  # type: ignore[no-untyped-def]
+    """Entry of the reach table by which one comes from a node to an edge; -1 for none."""
+    low, high = W.first[node], W.first[node + 1]
+    while low < high:
+        mid = (low + high) >> 1
+        if W.edge[mid] < edge:
+            low = mid + 1
+        else:
+            high = mid
+    return low if low < W.first[node + 1] and W.edge[low] == edge else -1
+
+
+@compiled
+def _way(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
+    """Metres along the network from one place to another (a little backwards: negative), and whether it begins with a U-turn."""
+    if e == e2 and s2 - s > -25.0:
+        return s2 - s, False
+    i = _find(W, W.head[e], e2)
+    if i < 0:
+        return np.inf, False
+    return W.metres[e] - s + W.gap[i] + s2, W.via[i] == W.twin[e]
+
+
+@inlined
+def _step_cost(W, e, s, e2, s2, d) -> Any:  # type: ignore[no-untyped-def]
+    if e < 0 or e2 < 0:
+        return 0.0 if e == e2 else SWITCH
+    if e == e2 and s2 - s > -25.0:  # nearly all steps, so not left to `_way`
+        return min(abs(s2 - s - d) / (6.0 + 0.15 * d), BROKEN)
+    r, back = _way(W, e, s, e2, s2)
+    cost = abs(r - d) / (6.0 + 0.15 * d)
+    if back:
+        cost += TURN_BACK
+    return min(cost, BROKEN)
+
+
+@compiled
+def _follows(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
+    """Whether two places are one: the end of an edge and the beginning of the next."""
+    left = W.metres[e] - s
+    if left + s2 >= 25.0 or W.twin[e] == e2:
+        return False
+    i = _find(W, W.head[e], e2)
+    return i >= 0 and W.gap[i] == 0.0
+
+
+@compiled
+def _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt) -> None:  # type: ignore[no-untyped-def]
+    """The best path of one trip; by fix whether it is sure, and the candidate that might be it instead (-1: none)."""
+    n = high - low
+    cc = np.empty((n, MOST + 1))
+    count = np.empty(n, np.int64)
+    F = np.empty((n, MOST + 1))
+    trans = np.empty((n, MOST + 1, MOST + 1), np.float32)
+    for k in range(n):
+        i = low + k
+        dt = 1e9 if k == 0 else kept.t[i] - kept.t[i - 1]
+        w = min(1.0, dt / P.memory_s)
+        count[k] = _candidates(
+            G, kept.x[i], kept.y[i], kept.east[i], kept.north[i], w, P.sigma, P.turn, look, ce[k], cs[k], cc[k]
+        )
+        if k == 0:
+            F[0, : count[0]] = cc[0, : count[0]]
+            continue
+        d = np.hypot(kept.x[i] - kept.x[i - 1], kept.y[i] - kept.y[i - 1])
+        for c in range(count[k]):
+            best = np.inf
+            for b in range(count[k - 1]):
+                cost = _step_cost(W, ce[k - 1, b], cs[k - 1, b], ce[k, c], cs[k, c], d)
+                trans[k, b, c] = cost
+                best = min(best, F[k - 1, b] + cost)
+            F[k, c] = best + cc[k, c]
+    behind = np.zeros(MOST + 1)  # the cheapest rest of the way after each candidate
+    before = np.zeros(MOST + 1)
+    at = int(np.argmin(F[n - 1, : count[n - 1]]))
+    for k in range(n - 1, -1, -1):
+        path[k] = at
+        total = F[k, at] + behind[at]
+        e, s = ce[k, at], cs[k, at]
+        second, other = np.inf, -1
+        for c in range(count[k]):
+            e2, s2 = ce[k, c], cs[k, c]
+            if c == at or F[k, c] + behind[c] >= second:
+                continue
+            if e >= 0 and e2 >= 0 and (_follows(W, e, s, e2, s2) or _follows(W, e2, s2, e, s)):
+                continue
+            second, other = F[k, c] + behind[c], c
+        sure[k] = second - total >= P.margin
+        alt[k] = -1 if sure[k] else other
+        if k == 0:
+            break
+        least, chosen = np.inf, 0
+        for b in range(count[k - 1]):
+            rest = np.inf
+            for c in range(count[k]):
+                rest = min(rest, trans[k, b, c] + cc[k, c] + behind[c])
+            before[b] = rest
+            if F[k - 1, b] + trans[k, b, at] < least:
+                least, chosen = F[k - 1, b] + trans[k, b, at], b
+        behind[:] = before
+        at = chosen
+
+
+@compiled
+def _put(out, n, vehicle, edge, a, b, t0, t1, level) -> Any:  # type: ignore[no-untyped-def]
+    """Append one stretch, or lengthen the last one; returns the array (a longer one when full) and how many."""
+    same = n > 0 and out[n - 1, VEHICLE] == vehicle and out[n - 1, EDGE] == edge and out[n - 1, LEVEL] == level
+    if same and abs(out[n - 1, TO] - a) < 0.01 and t0 - out[n - 1, END] < 60.0:
+        out[n - 1, TO], out[n - 1, END] = b, t1
+        return out, n
+    if n == out.shape[0]:
+        out = np.concatenate((out, np.empty_like(out)))
+    out[n, VEHICLE], out[n, EDGE], out[n, FROM], out[n, TO] = vehicle, edge, a, b
+    out[n, START], out[n, END], out[n, LEVEL] = t0, t1, level
+    return out, n + 1
+
+
+@compiled
+def _lay(W, out, n, vehicle, e, s, e2, s2, r, low, high, t0, t1, level) -> Any:  # type: ignore[no-untyped-def]
+    """Put the part [low, high] (metres from the start) of the way from (e, s) to (e2, s2), ``r`` metres long."""
+    done = 0.0
+    edge, a = e, s
+    for _ in range(1000):
+        last = edge == e2 and (done > 0.0 or e != e2 or s2 >= s)
+        b = s2 if last else W.metres[edge]
+        x, y = max(low, done), min(high, done + b - a)
+        if y > x:
+            g = (t1 - t0) / r
+            out, n = _put(out, n, vehicle, edge, a + x - done, a + y - done, t0 + g * x, t0 + g * y, level)
+        done += b - a
+        if last or done >= high:
+            break
+        i = _find(W, W.head[edge], e2)
+        if i < 0:
+            break
+        edge, a = W.via[i], 0.0
+        if done == 0.0:
+            done = 1e-9
+    return out, n
+
+
+@compiled
+def _states(flag, speed, fastest, signal) -> Any:  # type: ignore[no-untyped-def]
+    """By fix: 0 no work, 1 work, 2 working but too fast."""
+    state = np.zeros(flag.size, np.int8)
+    for i in range(flag.size):
+        if flag[i] == 1 or (flag[i] < 0 and not signal):
+            state[i] = 1 if not speed[i] > fastest else 2 * (flag[i] == 1)
+    return state
+
+
+@compiled
+def _turned(r, dt, v1, v2) -> Any:  # type: ignore[no-untyped-def]
+    """Metres after which work began or ended between two fixes: when speed tells, where one speed gave way to the other."""
+    if not (v1 >= 0.0 and v2 >= 0.0 and v1 + v2 > 0.5):
+        return r / 2
+    if abs(v2 - v1) < 1.5:
+        return r * v1 / (v1 + v2)
+    when = min(max((v2 * dt - r) / (v2 - v1), 0.0), dt)
+    far = v1 * when + v2 * (dt - when)
+    return r * v1 * when / far if far > 0.0 else r / 2
+
+
+@compiled
+def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out, n) -> Any:  # type: ignore[no-untyped-def]
+    """Project what lies between the fixes of one trip."""
+    for k in range(high - low - 1):
+        i = low + k
+        e, s = ce[k, path[k]], cs[k, path[k]]
+        e2, s2 = ce[k + 1, path[k + 1]], cs[k + 1, path[k + 1]]
+        t0, t1, vehicle = kept.t[i], kept.t[i + 1], kept.vehicle[i]
+        one, two = state[i], state[i + 1]
+        silent = kept.silent[i + 1]
+        dropped = silent > quiet
+        certain = sure[k] and sure[k + 1] and not dropped
+        if e >= 0 and e2 >= 0:
+            r, _ = _way(W, e, s, e2, s2)
+            d = np.hypot(kept.x[i] - kept.x[i + 1], kept.y[i] - kept.y[i + 1])
+            if 0.0 < r < np.inf and abs(r - d) / (6.0 + 0.15 * d) < BROKEN:
+                mean = r / (t1 - t0)
+                vague = one != two and r > 12.0 and silent > 5.0
+                cut = _turned(r, t1 - t0, kept.speed[i], kept.speed[i + 1]) if one != two and silent > 5.0 else r / 2
+                if one != two and silent > 5.0 and e != e2 and abs(W.metres[e] - s - cut) < max(15.0, 0.3 * r):
+                    cut = W.metres[e] - s  # crews switch at junctions: a tie-break inside what is unsure anyway
+                for half in range(2):
+                    mine, other = (one, two) if half == 0 else (two, one)
+                    level = IDLE
+                    if mine == 1:
+                        level = SURE if certain and not vague else LIKELY
+                        if dropped and mean > P.fastest:
+                            level = POSSIBLE if mean < P.suspicious else IDLE
+                    elif mine == 2:
+                        level = TOO_FAST
+                    elif other == 1 and (vague or dropped) and mean <= P.fastest:
+                        level = POSSIBLE
+                    a, b = (0.0, cut) if half == 0 else (cut, r)
+                    out, n = _lay(W, out, n, vehicle, e, s, e2, s2, r, a, b, t0, t1, level)
+        if (one == 1 or two == 1) and alt[k] >= 0 and alt[k + 1] >= 0:
+            e, s = ce[k, alt[k]], cs[k, alt[k]]
+            e2, s2 = ce[k + 1, alt[k + 1]], cs[k + 1, alt[k + 1]]
+            if e >= 0 and e2 >= 0:
+                r, _ = _way(W, e, s, e2, s2)
+                d = np.hypot(kept.x[i] - kept.x[i + 1], kept.y[i] - kept.y[i + 1])
+                if 0.0 < r < np.inf and abs(r - d) / (6.0 + 0.15 * d) < BROKEN:
+                    low_r, high_r = (0.0 if one == 1 else r / 2), (r if two == 1 else r / 2)
+                    out, n = _lay(W, out, n, vehicle, e, s, e2, s2, r, low_r, high_r, t0, t1, POSSIBLE)
+    return out, n
+
+
+@compiled
+def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped-def]
+    """All trips. Fills the edge (`OFF` for none) of every kept fix, and metres along it; returns the stretches (m, 7)."""
+    longest = 0
+    for i in range(kept.trip.size - 1):
+        longest = max(longest, kept.trip[i + 1] - kept.trip[i])
+    ce = np.empty((longest, MOST + 1), np.int32)
+    cs = np.empty((longest, MOST + 1))
+    path = np.empty(longest, np.int64)
+    alt = np.empty(longest, np.int64)
+    sure = np.empty(longest, np.bool_)
+    out = np.empty((1024, 7))
+    state = _states(kept.flag, kept.speed, P.fastest, P.signal)
+    n = 0
+    for i in range(kept.trip.size - 1):
+        low, high = kept.trip[i], kept.trip[i + 1]
+        if high == low:
+            continue
+        _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt)
+        out, n = _stretches(
+            W, kept, low, high, max(P.silent_s, 2.5 * kept.pace[i]), P, state, ce, cs, path, sure, alt, out, n
+        )
+        for k in range(high - low):
+            where[low + k] = ce[k, path[k]]
+            metres[low + k] = cs[k, path[k]]
+    return out[:n]

@@ -1,0 +1,1 @@
+"""Arc routing: which vehicle serves which street in which order and direction."""

@@ -1,0 +1,205 @@
+"""Capacitated arc routing problems as files: the format of CARPLIB (Universitat de València, 2005), read and answered.
+
+The keywords are Spanish. All nodes are numbered from 1; a required edge may be served in either direction.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from shaodao.kernel.routing.checker import check
+from shaodao.kernel.routing.portfolio import solve
+from shaodao.kernel.routing.problem import BadProblem, Problem, Routes
+from shaodao.kernel.routing.search import Moves
+
+NUMBERS: Final = ("VERTICES", "ARISTAS_REQ", "ARISTAS_NOREQ", "VEHICULOS", "CAPACIDAD", "DEPOSITO")
+OPTIONAL: Final = ("COMENTARIO", "COSTE_TOTAL_REQ", "TIPO_COSTES_ARISTAS", "NOMBRE")
+LISTS: Final = {"LISTA_ARISTAS_REQ": True, "LISTA_ARISTAS_NOREQ": False}
+LARGEST: Final = 4_000_000
+"""Bytes of a file at most; the largest published instance has a hundredth of that."""
+NODES: Final = 5_000
+WARM: Final = """VERTICES : 3
+ARISTAS_REQ : 3
+CAPACIDAD : 2
+LISTA_ARISTAS_REQ :
+(1, 2) coste 1 demanda 1
+(2, 3) coste 1 demanda 1
+(3, 1) coste 3 demanda 1
+DEPOSITO : 1"""
+"""A problem to load the compiled code with."""
+EDGE: Final = re.compile(
+    r"\(\s*(?P<a>\d{1,9})\s*,\s*(?P<b>\d{1,9})\s*\)\s*coste\s+(?P<cost>\d{1,9})(?:\s+demanda\s+(?P<demand>\d{1,9}))?\s*",
+    re.IGNORECASE,
+)
+
+
+class BadFile(ValueError):
+    """The file is not a problem that can be read; the message names line and keyword."""
+
+
+@dataclass(frozen=True)
+class Carp:
+    """A file's content. `edges`: (from, to, cost, demand) as in the file, `required` those with a demand, first."""
+
+    name: str
+    problem: Problem
+    vehicles: int
+    edges: list[tuple[int, int, int, int]] = field(repr=False)
+
+    def service(self, task: int, direction: int) -> list[int]:
+        """A task of a plan as the two nodes [from, to], numbered as in the file."""
+        a, b = self.edges[task][:2]
+        return [b, a] if direction else [a, b]
+
+
+def read(path: Path) -> Carp:
+    """Read a file. Raises `BadFile` with line and keyword, OSError if there is none."""
+    if path.stat().st_size > LARGEST:
+        raise BadFile(f"{path.name} has {path.stat().st_size} bytes, more than {LARGEST}: not an instance")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is not text: byte {error.start + 1} is no UTF-8") from None
+    return parse(text, path.stem)
+
+
+def parse(text: str, name: str) -> Carp:
+    """Read the text of a file; `name` is used where it gives none. Raises `BadFile`."""
+    given: dict[str, tuple[int, str]] = {}
+    edges: dict[bool, list[tuple[int, int, int, int]]] = {True: [], False: []}
+    required: bool | None = None
+    for number, raw in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        line = raw.strip()
+        if not line:
+            continue
+        if line.startswith("("):
+            if required is None:
+                raise BadFile(f"line {number}: an edge before LISTA_ARISTAS_REQ or LISTA_ARISTAS_NOREQ")
+            edges[required].append(_edge(line, number, required))
+            continue
+        key, colon, value = (part.strip() for part in line.partition(":"))
+        key = key.upper()
+        if not colon or key not in (*NUMBERS, *OPTIONAL, *LISTS):
+            raise BadFile(f"line {number}: {line[:40]!r} is neither a keyword with ':' nor an edge")
+        if key in given:
+            raise BadFile(f"line {number}: {key} stands here again, first on line {given[key][0]}")
+        given[key] = (number, value)
+        required = LISTS.get(key, required)
+    return _made(given, edges, name)
+
+
+def _edge(line: str, number: int, required: bool) -> tuple[int, int, int, int]:
+    key = "LISTA_ARISTAS_REQ" if required else "LISTA_ARISTAS_NOREQ"
+    found = EDGE.fullmatch(line)
+    if not found:
+        want = "(from, to) coste N demanda N" if required else "(from, to) coste N"
+        raise BadFile(f"line {number}, {key}: {line[:40]!r} is not {want!r}")
+    if required and found["demand"] is None:
+        raise BadFile(f"line {number}, {key}: no demanda")
+    a, b = int(found["a"]), int(found["b"])
+    if a == b:
+        raise BadFile(f"line {number}, {key}: the edge ({a}, {b}) begins and ends at the same node")
+    demand = int(found["demand"] or 0) if required else 0
+    return a, b, int(found["cost"]), demand
+
+
+def _number(given: dict[str, tuple[int, str]], key: str, default: int | None = None) -> int:
+    """A keyword's whole number; raises `BadFile` where it is missing, no number, or out of range."""
+    if key not in given:
+        if default is None:
+            raise BadFile(f"{key} is missing")
+        return default
+    line, value = given[key]
+    if not re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        raise BadFile(f"line {line}, {key}: {value[:40]!r} is not a whole number of 0 or more")
+    return int(value)
+
+
+def _made(given: dict[str, tuple[int, str]], edges: dict[bool, list[tuple[int, int, int, int]]], name: str) -> Carp:
+    """The problem from what the lines said; what they say about each other is compared."""
+    nodes, capacity, depot = (_number(given, key) for key in ("VERTICES", "CAPACIDAD", "DEPOSITO"))
+    kind = given.get("TIPO_COSTES_ARISTAS", (0, "EXPLICITOS"))
+    if kind[1].upper() != "EXPLICITOS":
+        raise BadFile(f"line {kind[0]}, TIPO_COSTES_ARISTAS: only EXPLICITOS can be read, not {kind[1][:40]!r}")
+    for key, which, default in (("ARISTAS_REQ", True, None), ("ARISTAS_NOREQ", False, 0)):
+        said, have = _number(given, key, default), len(edges[which])
+        if said != have:
+            where = f"line {given[key][0]}, " if key in given else ""
+            raise BadFile(f"{where}{key}: {said} edges are announced, {have} are listed (is the file cut short?)")
+    if not edges[True]:
+        raise BadFile("LISTA_ARISTAS_REQ: there is nothing to serve")
+    if not 1 <= nodes <= NODES:
+        raise BadFile(f"line {given['VERTICES'][0]}, VERTICES: {nodes} is not within 1 and {NODES}")
+    if not 1 <= depot <= nodes:
+        raise BadFile(f"line {given['DEPOSITO'][0]}, DEPOSITO: node {depot} is not within 1 and {nodes}")
+    listed = [*edges[True], *edges[False]]
+    for a, b, _cost, _demand in listed:
+        if not (1 <= a <= nodes and 1 <= b <= nodes):
+            raise BadFile(f"LISTA_ARISTAS: the edge ({a}, {b}) has a node outside 1 to {nodes} (VERTICES)")
+    total = sum(cost for _a, _b, cost, _demand in edges[True])
+    if _number(given, "COSTE_TOTAL_REQ", total) != total:
+        raise BadFile(f"line {given['COSTE_TOTAL_REQ'][0]}, COSTE_TOTAL_REQ: the required edges cost {total} together")
+    tail, head, cost = (np.array(column, np.int64) for column in list(zip(*listed, strict=True))[:3])
+    task = np.array(edges[True], np.int64)
+    try:
+        problem = Problem(
+            nodes, np.concatenate([tail, head]) - 1, np.concatenate([head, tail]) - 1, np.concatenate([cost, cost]),
+            task[:, 0] - 1, task[:, 1] - 1, task[:, 2], task[:, 3], np.ones(len(task), bool), depot - 1, capacity,
+        )  # fmt: skip
+    except BadProblem as error:
+        raise BadFile(f"LISTA_ARISTAS_REQ: {error} (tasks are the required edges in order)") from None
+    return Carp(given.get("NOMBRE", (0, ""))[1] or name, problem, _number(given, "VEHICULOS", 0), listed)
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """A budget of time for `kernel.routing`: looks at the clock that never goes back, which all processes share."""
+
+    seconds: float
+    start: float
+
+    @classmethod
+    def from_now(cls, seconds: float) -> Seconds:
+        return cls(seconds, time.monotonic())
+
+    def __call__(self, moves: int) -> float:
+        return (time.monotonic() - self.start) / self.seconds
+
+
+def solved(
+    carp: Carp, seconds: float, seed: int, *, workers: int = 2, least: int | None = None,
+    tell: Callable[[float, int], None] | None = None,
+) -> tuple[dict[str, Any], Routes, bool]:  # fmt: skip
+    """Solve within a time and check the answer by the independent checker.
+
+    The time begins when the compiled code is there: loading it takes a second or two, compiling it, once for a machine and
+    version, half a minute.
+
+    Returns (the answer as the command prints it, the routes, whether the cost is proven to be the least). Raises `BadFile`
+    if a required edge cannot be reached, RuntimeError if the checker refuses the plan (an error of the program).
+    """
+    solve(parse(WARM, "").problem, Moves(8192), workers=1)
+    clock = Seconds.from_now(seconds)
+    try:
+        found = solve(carp.problem, clock, seed=seed, workers=workers, least=least, tell=tell)
+    except BadProblem as error:
+        raise BadFile(f"LISTA_ARISTAS_REQ: {error}") from None
+    spent = time.monotonic() - clock.start
+    verdict = check(carp.problem, found.routes, found.cost)
+    if not verdict.good:
+        raise RuntimeError(f"the checker refuses the plan: {'; '.join(verdict.faults[:5])}")
+    answer = {
+        "instance": carp.name,
+        "cost": verdict.cost,
+        "routes": [[carp.service(t, d) for t, d in route] for route in found.routes],
+        "seconds": round(spent, 2),
+        "checked": True,
+    }
+    return answer, found.routes, found.proven
