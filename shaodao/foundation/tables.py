@@ -58,7 +58,7 @@ class Column:
     parse: Parser
     required: bool = True
     default: Any = ""
-    label: str = ""  # its Chinese header in a workbook
+    label: Any = ""  # its header in a workbook: text, perhaps translated when it is shown
     show: Callable[[Any], Any] = str  # how a workbook writes the value
 
 

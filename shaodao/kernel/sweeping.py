@@ -99,13 +99,11 @@ def _flow(needs: NDArray[np.int64], kinds: NDArray[np.bool_], capacity: NDArray[
     """Source 0, needs 1…k, kinds of minutes, sink."""
     k, n = needs.size, len(kinds)
     most = int(min(needs.sum(), 2**31 - 1))
-    rows, columns, values = [], [], []
-    for j in range(k):
-        rows, columns, values = [*rows, 0], [*columns, 1 + j], [*values, int(needs[j])]
-        for i in np.flatnonzero(kinds[:, j]):
-            rows, columns, values = [*rows, 1 + j], [*columns, 1 + k + int(i)], [*values, most]
-    for i in range(n):
-        rows, columns, values = [*rows, 1 + k + i], [*columns, 1 + k + n], [*values, int(min(capacity[i], most))]
+    need, minute = np.nonzero(kinds.T)
+    every, each = np.arange(k), np.arange(n)
+    rows = np.concatenate([np.zeros(k, np.int64), 1 + need, 1 + k + each])
+    columns = np.concatenate([1 + every, 1 + k + minute, np.full(n, 1 + k + n)])
+    values = np.concatenate([np.minimum(needs, most), np.full(need.size, most), np.minimum(capacity, most)])
     size = 2 + k + n
-    graph = csr_array((np.array(values, dtype=np.int32), (rows, columns)), shape=(size, size))
+    graph = csr_array((values.astype(np.int32), (rows, columns)), shape=(size, size))
     return int(maximum_flow(graph, 0, size - 1).flow_value)

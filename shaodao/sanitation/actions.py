@@ -26,7 +26,7 @@ from shaodao.sanitation.models import BookEvent
 
 BATCH = 500
 LONGEST_REASON = 300
-NOTHING = ("", None, [], False, {})
+NOTHING: tuple[Any, ...] = ("", None, [], False, {})
 
 
 @dataclass(frozen=True)

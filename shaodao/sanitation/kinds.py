@@ -1,6 +1,6 @@
 """The tables of the book as kinds: which columns a file, a form or a pack may fill, and what their text means.
 
-One description for all doors: `foundation/tables.py` parses a pack's CSV, `forms.py` draws the same columns, and
+One description for all doors: `foundation/tables.py` parses a pack's CSV, `roads/imports.py` fills what a file of roads says, and
 `actions.py` writes them.
 """
 

@@ -111,7 +111,7 @@ def test_the_command_answers_in_json(monday, town, settings):
     assert found.exit_code == 1, found.output
     said = json.loads(found.output.splitlines()[-1])
     assert said["feasible"] is False and said["area_m2"]["total"] == 20_000
-    assert said["services"][0]["windows"][0]["fixes"][0]["text"].endswith("that is enough")
+    assert said["services"][0]["windows"][0]["fixes"][0]["text"].endswith(": enough")
     plain = CliRunner().invoke(main, ["sanitation", "feasibility", "2021-12-01"])
     assert plain.exit_code == 0 and "不在季节" in plain.output
     assert CliRunner().invoke(main, ["sanitation", "feasibility", "yesterday"]).exit_code == 2

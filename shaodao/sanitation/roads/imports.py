@@ -176,7 +176,7 @@ def _segments(
         own = (
             feature.id + (f".{piece.number}" if piece.of > 1 else "") + ("" if oneway else "-2" if piece.back else "-1")
         )
-        row = {
+        row: dict[str, Any] = {
             "road": code,
             "geometry": {"type": "LineString", "coordinates": [list(p) for p in piece.line]},
             "length_m": round(areas["length_m"] * share if "length_m" in areas else piece.length_m, 3),
