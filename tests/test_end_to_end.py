@@ -13,6 +13,7 @@ from shaodao.cases import history, letters, tasks
 from shaodao.cases.models import Case, CaseEvent, Report
 from shaodao.foundation import pack
 from shaodao.foundation.models import CalendarDay
+from shaodao.sanitation.models import BookEvent
 
 ROOT = Path(__file__).resolve().parents[1]
 LETTERS = ROOT.parent / "shared" / "data" / "letters"
@@ -61,8 +62,10 @@ def test_real_letters_come_in_count_and_verify(pingcheng, first_rows, client):
         result = letters.import_letters(first_rows(kind, 60))
         assert result["imported"] == 60 - result["rejected"] >= 59
     assert set(Report.objects.values_list("category__code", flat=True)) > {"other"}
-    counts = {"cases": Case.objects.count(), "operators": 0, "events": CaseEvent.objects.count()}
-    assert history.verify() == {**counts, "broken": []}
+    book = BookEvent.objects.values("subject").distinct().count()
+    counts = {"cases": Case.objects.count(), "operators": 0, "sanitation": book}
+    events = CaseEvent.objects.count() + BookEvent.objects.count()
+    assert history.verify() == {**counts, "events": events, "broken": []}
     assert client.get(reverse("public_cases")).status_code == 200  # nothing of them is public unlooked at
     assert tasks.tick(train=False, send=False)["failed"] == 0
 

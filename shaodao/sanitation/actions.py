@@ -92,17 +92,21 @@ def content_of(event: BookEvent) -> dict[str, Any]:
 # ── many at once ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def bring_in(kind: Kind, drafts: Sequence[Draft], actor: Actor, *, reason: str = "", source: str = "") -> Counts:
+def bring_in(
+    kind: Kind, drafts: Sequence[Draft], actor: Actor, *, reason: str = "", source: str = "", logged: bool = True
+) -> Counts:
     """Add and update by code, put back what was taken away; rows that are not named stay. One transaction.
 
-    Raises Refused; Invalid (reason, or the column of a reference that is not there).
+    `logged`: with a line in the log of its own; a pack's load has one for all its tables. Raises Refused; Invalid (reason, or the column of a reference that is not there).
     """
     reason = check(actor, reason)
     with transaction.atomic():
         rows = _standing(kind, [draft.code for draft in drafts])
         work, counts = _compare(kind, drafts, rows, source)
         _write(kind, work, actor, reason)
-        log.write(f"sanitation.{kind.name}.import", kind.name, actor=actor.person, reason=reason, data=counts.as_dict())
+        if logged:
+            said = counts.as_dict()
+            log.write(f"sanitation.{kind.name}.import", kind.name, actor=actor.person, reason=reason, data=said)
     return counts
 
 
@@ -126,8 +130,10 @@ def retire(kind: Kind, rows: Iterable[Any], actor: Actor, reason: str) -> int:
 def _standing(kind: Kind, codes: Sequence[str], *, lock: bool = True) -> dict[str, Any]:
     rows = kind.model.objects.order_by("pk")
     rows = rows.select_for_update() if lock else rows
-    parts = (codes[i : i + BATCH] for i in range(0, len(codes), BATCH))
-    return {row.code: row for part in parts for row in rows.filter(code__in=part)}
+    if len(codes) <= BATCH:
+        return {row.code: row for row in rows.filter(code__in=codes)}
+    wanted = set(codes)  # databases bound the number of parameters, and a book is small: one look at all of it
+    return {row.code: row for row in rows if row.code in wanted}
 
 
 def _compare(

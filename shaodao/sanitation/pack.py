@@ -82,6 +82,8 @@ def check(pack: Pack) -> list[Problem]:
     known = {kind.name: {row["code"] for row in _rows(pack, kind)} for kind in KINDS.values()}
     if not problems and not pack.problems:
         known["road"] |= {draft.code for draft in packroads.drafts(pack)[0]}
+    else:
+        del known["road"]  # not drawn from a pack with faults: what refers to them is checked when those are mended
     for kind in KINDS.values():
         for row in _rows(pack, kind):
             problems += _check_row(row, kind, known)
@@ -97,7 +99,7 @@ def check(pack: Pack) -> list[Problem]:
 
 def _check_row(row: Row, kind: Kind, known: dict[str, set[str]]) -> Iterator[Problem]:
     for name, other in kind.refs.items():
-        if row.get(name) and row[name] not in known[other]:
+        if row.get(name) and other in known and row[name] not in known[other]:
             hint = _("先在“%(k)s”的文件里写上它") % {"k": KINDS[other].label}
             yield row.problem(name, _("没有编码为“%(c)s”的一行") % {"c": row[name]}, hint)
     if all(row.get(c.name) not in ("", None) for c in kind.columns if c.required):
@@ -150,13 +152,14 @@ def load(pack: Pack) -> None:
     district.forget()  # the settings are those that this load has just written
     system = Actor.system()
     gone: list[tuple[Kind, list[Any]]] = []
+    written, packed = queries.hands()
     for kind in KINDS.values():
-        written, packed = queries.hands(kind)
-        found = [draft for draft in drafts(pack, kind) if draft.code not in written]
+        found = [draft for draft in drafts(pack, kind) if kind.model(code=draft.code).subject not in written]
         named = {draft.code for draft in found}
-        gone.append((kind, [r for r in kind.model.objects.filter(active=True) if r.code in packed - named]))
+        there = kind.model.objects.filter(active=True)
+        gone.append((kind, [row for row in there if row.subject in packed and row.code not in named]))
         if found:
-            actions.bring_in(kind, found, system, reason=queries.PACK)
+            actions.bring_in(kind, found, system, reason=queries.PACK, logged=False)
     for kind, rows in reversed(gone):
         if rows:
             actions.retire(kind, rows, system, queries.PACK)

@@ -57,11 +57,9 @@ def as_at(row: Any, when: datetime) -> dict[str, Any] | None:
     return state if state.get("active") else None
 
 
-def hands(kind: Kind) -> tuple[set[str], set[str]]:
-    """(codes of rows that a person has written: a pack leaves them as they are; codes of rows that only packs have)."""
-    prefix = f"{kind.model._meta.model_name}:"
-    events = BookEvent.objects.filter(subject__startswith=prefix).order_by()
+def hands() -> tuple[set[str], set[str]]:
+    """(subjects of rows that a person has written: a pack leaves them as they are; of rows that only packs have)."""
     by: dict[str, set[str]] = {"person": set(), "pack": set(), "other": set()}
-    for subject, actor, reason in events.values_list("subject", "actor", "reason").distinct():
-        by["person" if actor else "pack" if reason == PACK else "other"].add(subject.removeprefix(prefix))
+    for subject, actor, reason in BookEvent.objects.order_by().values_list("subject", "actor", "reason").distinct():
+        by["person" if actor else "pack" if reason == PACK else "other"].add(subject)
     return by["person"], by["pack"] - by["person"] - by["other"]
