@@ -103,11 +103,12 @@ def judge(
     """
     from shaodao.bikes import judging
     from shaodao.bikes.bays import files as bayfiles
+    from shaodao.foundation import maps
 
     try:
         shapes = bayfiles.together(bayfiles.read(bays, bays_datum))
         found = judging.judge(shapes, positions, out, tolerance=tolerance, accuracy=accuracy, datum=positions_datum)
-    except (bayfiles.Unreadable, ValueError) as error:
+    except (maps.Unreadable, ValueError) as error:
         raise click.UsageError(str(error)) from None
     for fault in shapes.faults[:50]:
         click.echo(f"{bays.name} row {fault.row} {fault.id}: {fault.what}", err=True)

@@ -7,7 +7,7 @@ from django.db.models import Prefetch
 
 from shaodao.bikes.actions.record import content_of
 from shaodao.bikes.models import Operator, OperatorEvent, OperatorPaper
-from shaodao.foundation.chain import Book, Heads, event_digest, name_of, plain, tracked
+from shaodao.foundation.chain import Book, Heads, name_of, plain, tracked, walk
 
 Fault = dict[str, Any]
 
@@ -27,32 +27,13 @@ def verify() -> tuple[int, int, list[Fault]]:
     return operators, events, broken
 
 
-def check(operator: Operator, chain: list[OperatorEvent]) -> Iterator[Fault]:
+def check(operator: Operator, chain: list[OperatorEvent]) -> list[Fault]:
     """Faults of one operator's chain, in the words of cases/history.py."""
-    subject, previous = operator.organisation.code, ""
-    state: dict[str, dict[str, Any]] = {}
-
-    def fault(seq: int | None, what: str, detail: str = "") -> Fault:
-        return {"case": subject, "seq": seq, "what": what, "detail": detail}
-
-    for expected, event in enumerate(chain, 1):
-        if event.seq != expected:
-            yield fault(event.seq, "gap", str(expected))
-            return
-        if event.previous != previous:
-            yield fault(event.seq, "previous")
-        if event_digest(event.previous, content_of(event)) != event.hash:
-            yield fault(event.seq, "hash")
-        for name, fields in event.changes.items():
-            row = state.setdefault(name, {})
-            for field, (before, after) in fields.items():
-                if field in row and row[field] != before:
-                    yield fault(event.seq, "before", f"{name}.{field}")
-                row[field] = after
-        previous = event.hash
-    if operator.version != len(chain) or operator.head != previous:
-        yield fault(operator.version, "head")
-    yield from (fault(None, "projection", detail) for detail in _unexplained(operator, state))
+    state, found = walk(chain, content_of, operator.version, operator.head)
+    if not any(what == "gap" for _seq, what, _detail in found):
+        found += [(None, "projection", detail) for detail in _unexplained(operator, state)]
+    code = operator.organisation.code
+    return [{"case": code, "seq": seq, "what": what, "detail": detail} for seq, what, detail in found]
 
 
 def _unexplained(operator: Operator, state: dict[str, dict[str, Any]]) -> Iterator[str]:

@@ -17,7 +17,7 @@ import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext as _
 from pyarrow import parquet
 
-from shaodao.bikes.bays.files import Unreadable
+from shaodao.foundation.maps import Unreadable
 
 LON = ("lon", "lng", "longitude", "long", "x", "经度")
 LAT = ("lat", "latitude", "y", "纬度")

@@ -19,7 +19,7 @@ from shaodao.cases.actions.step import content_of
 from shaodao.cases.models import Anchor, Case, CaseEvent, Circular
 from shaodao.cases.models.fields import sha256
 from shaodao.foundation import clock
-from shaodao.foundation.chain import books, event_digest, name_of, plain, tracked
+from shaodao.foundation.chain import books, name_of, plain, tracked, walk
 from shaodao.foundation.models import OutboxMessage
 
 
@@ -42,27 +42,10 @@ def project(events: list[CaseEvent]) -> dict[str, dict[str, Any]]:
     return state
 
 
-def check_chain(case: Case, events: list[CaseEvent]) -> Iterator[Broken]:
+def check_chain(case: Case, events: list[CaseEvent]) -> list[Broken]:
     """Faults of one case's chain: hashes, sequence, and values that do not follow from the event before."""
-    previous = ""
-    state: dict[str, dict[str, Any]] = {}
-    for expected, event in enumerate(events, 1):
-        if event.seq != expected:
-            yield Broken(case.number, event.seq, "gap", f"{expected}")
-            return
-        if event.previous != previous:
-            yield Broken(case.number, event.seq, "previous")
-        if event_digest(event.previous, content_of(event)) != event.hash:
-            yield Broken(case.number, event.seq, "hash")
-        for name, fields in event.changes.items():
-            row = state.setdefault(name, {})
-            for field, (before, after) in fields.items():
-                if field in row and row[field] != before:
-                    yield Broken(case.number, event.seq, "before", f"{name}.{field}")
-                row[field] = after
-        previous = event.hash
-    if case.version != len(events) or case.head != previous:
-        yield Broken(case.number, case.version, "head")
+    _state, found = walk(events, content_of, case.version, case.head)
+    return [Broken(case.number, *fault) for fault in found]
 
 
 def verify(batch: int = 500, progress: Any = None) -> dict[str, Any]:

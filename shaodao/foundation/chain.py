@@ -5,7 +5,7 @@ A room above the cases registers its `Book`; the daily anchor and `audit verify`
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -59,6 +59,45 @@ def changes(before: Before, added: Iterable[models.Model]) -> tuple[dict[str, di
 
 
 Altered = list[tuple[models.Model, list[str]]]
+State = dict[str, dict[str, Any]]
+Found = tuple[int | None, str, str]
+"""The sequence number of an event, what is wrong (gap, previous, hash, before, head), and where."""
+
+
+def walk(
+    events: Sequence[Any],
+    content_of: Callable[[Any], dict[str, Any]],
+    version: int,
+    head: str,
+    changes_of: Callable[[Any], State] = lambda event: event.changes,  # type: ignore[assignment,return-value]
+) -> tuple[State, list[Found]]:
+    """Along a chain in its order: the state that it tells, folded from its events, and its faults.
+
+    content_of: what an event's hash covers. `version` and `head` are what the chain's row says of its end. After a gap
+    nothing more can be said, so the walk ends there.
+    """
+    state: State = {}
+    found: list[Found] = []
+    previous = ""
+    for expected, event in enumerate(events, 1):
+        if event.seq != expected:
+            return state, [*found, (event.seq, "gap", str(expected))]
+        if event.previous != previous:
+            found.append((event.seq, "previous", ""))
+        if event_digest(event.previous, content_of(event)) != event.hash:
+            found.append((event.seq, "hash", ""))
+        for name, fields in changes_of(event).items():
+            row = state.setdefault(name, {})
+            for field, (before, after) in fields.items():
+                if field in row and row[field] != before:
+                    found.append((event.seq, "before", f"{name}.{field}"))
+                row[field] = after
+        previous = event.hash
+    if version != len(events) or head != previous:
+        found.append((version, "head", ""))
+    return state, found
+
+
 Heads = dict[str, list[Any]]
 
 

@@ -81,8 +81,8 @@ def _feature(file: str, row: int, raw: Any, datum: str) -> tuple[Feature | None,
     return Feature(file, row, code, properties, to_wgs84(shape, datum)), []
 
 
-def to_wgs84(shape: BaseGeometry, datum: str) -> BaseGeometry:
-    """`shape` in WGS-84, whose coordinates are in `datum` (one of DATUMS)."""
+def to_wgs84(shape: Any, datum: str) -> Any:
+    """`shape`, or an array of them, in WGS-84; their coordinates are in `datum` (one of DATUMS)."""
     if datum in {"WGS-84", "CGCS2000"}:
         return shape
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shaodao.foundation.chain import Book, Heads, event_digest, plain, tracked
+from shaodao.foundation.chain import Book, Heads, plain, tracked, walk
 from shaodao.sanitation.actions import content_of
 from shaodao.sanitation.kinds import KINDS
 from shaodao.sanitation.models import BookEvent
@@ -40,32 +40,15 @@ def _orphans(model: Any) -> Iterator[Fault]:
         yield {"case": subject, "seq": None, "what": "missing", "detail": ""}
 
 
-def check(row: Any, chain: list[BookEvent]) -> Iterator[Fault]:
+def check(row: Any, chain: list[BookEvent]) -> list[Fault]:
     """Faults of one row's chain, in the words of cases/history.py."""
-    subject, previous = f"{row._meta.model_name} {row.code}", ""
-    state: dict[str, Any] = {}
-
-    def fault(seq: int | None, what: str, detail: str = "") -> Fault:
-        return {"case": subject, "seq": seq, "what": what, "detail": detail}
-
-    for expected, event in enumerate(chain, 1):
-        if event.seq != expected:
-            yield fault(event.seq, "gap", str(expected))
-            return
-        if event.previous != previous:
-            yield fault(event.seq, "previous")
-        if event_digest(event.previous, content_of(event)) != event.hash:
-            yield fault(event.seq, "hash")
-        for name, (before, after) in event.changes.items():
-            if name in state and state[name] != before:
-                yield fault(event.seq, "before", name)
-            state[name] = after
-        previous = event.hash
-    if row.version != len(chain) or row.head != previous:
-        yield fault(row.version, "head")
-    for name, value in tracked(row).items():
-        if value != state.get(name, _untold(row, name, value)):
-            yield fault(None, "projection", name)
+    told, found = walk(chain, content_of, row.version, row.head, lambda event: {event.subject: event.changes})
+    if not any(what == "gap" for _seq, what, _detail in found):
+        state = told.get(row.subject, {})
+        wrong = (n for n, value in tracked(row).items() if value != state.get(n, _untold(row, n, value)))
+        found += [(None, "projection", name) for name in wrong]
+    subject = f"{row._meta.model_name} {row.code}"
+    return [{"case": subject, "seq": seq, "what": what, "detail": detail} for seq, what, detail in found]
 
 
 def _untold(row: Any, name: str, value: Any) -> Any:

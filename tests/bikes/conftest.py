@@ -71,3 +71,16 @@ def server(monkeypatch):
 @pytest.fixture
 def operator(office):
     return office.brought_to("admitted")
+
+
+@pytest.fixture
+def two_findings(office):
+    """A case of BIKE-A with BIKE-B in street 050, a cluster of BIKE-B in street 051."""
+    made = Street(office)
+    made.bay(capacity=4)
+    made.put(made.a, 6)
+    made.put(made.b, 2)
+    for n in range(6):
+        made.bikes[made.b][f"far-{n}"] = {"lon": 113.2045, "lat": 40.0005 + n * 1e-6, "state": "available"}
+    made.go(20)
+    return made

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shaodao.bikes.bays import files as bayfiles
 from shaodao.bikes.bays import rows as bayrows
+from shaodao.foundation import maps
 from tests.bikes.outlines import as_csv, as_geojson, square
 
 pytestmark = pytest.mark.nodb
@@ -75,7 +76,7 @@ def test_no_damage_ends_in_a_traceback(tmp_path_factory, whole, suffix, cuts):
     for names in (bayrows.BAY, bayrows.ZONE):
         try:
             file = bayfiles.read(path)
-        except bayfiles.Unreadable as error:
+        except maps.Unreadable as error:
             assert str(error)
             return
         drafts, faults = bayrows.drafts(file, names, "no_parking")

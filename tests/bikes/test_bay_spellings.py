@@ -14,6 +14,7 @@ from shaodao.bikes.bays import files as bayfiles
 from shaodao.bikes.bays import siting
 from shaodao.bikes.bays.rows import Draft
 from shaodao.bikes.settings import SitingSettings
+from shaodao.foundation import maps
 from tests.bikes.outlines import square
 
 pytestmark = pytest.mark.nodb
@@ -60,7 +61,7 @@ def test_no_geometry_is_said_as_such(tmp_path):
     path = tmp_path / "b.geojson"
     path.write_text(json.dumps({"type": "Feature", "properties": {"id": "A"}, "geometry": None}), "utf-8")
     [fault] = bayfiles.read(path).faults
-    assert (fault.id, fault.what) == ("A", "没有边界")
+    assert (fault.id, fault.what) == ("A", "没有几何")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_without_the_index_of_a_shapefile_it_is_unreadable(tmp_path):
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as packed:
         packed.write(tmp_path / "b.shp", "b.shp")
         packed.write(tmp_path / "b.dbf", "b.dbf")
-    with pytest.raises(bayfiles.Unreadable, match="shx"):
+    with pytest.raises(maps.Unreadable, match="shx"):
         bayfiles.read(tmp_path / "b.zip")
 
 

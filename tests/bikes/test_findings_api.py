@@ -6,23 +6,14 @@ from shaodao.bikes.models import Finding
 from shaodao.foundation import clock
 from shaodao.organisations import tokens
 from tests.api.conftest import Caller
-from tests.bikes.streets import Street
 
 pytestmark = pytest.mark.django_db
 LIST = "/bikes/findings"
 
 
 @pytest.fixture
-def street(office):
-    """A case of BIKE-A with BIKE-B in street 050, a cluster of BIKE-B in street 051."""
-    made = Street(office)
-    made.bay(capacity=4)
-    made.put(made.a, 6)
-    made.put(made.b, 2)
-    for n in range(6):
-        made.bikes[made.b][f"far-{n}"] = {"lon": 113.2045, "lat": 40.0005 + n * 1e-6, "state": "available"}
-    made.go(20)
-    return made
+def street(two_findings):
+    return two_findings
 
 
 def call(street, role, organisation=None, scopes=("read",)):

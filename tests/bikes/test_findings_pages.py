@@ -6,22 +6,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from shaodao.bikes.models import Finding
-from tests.bikes.streets import Street, only
+from tests.bikes.streets import only
 
 PAGE = "/bikes/findings/"
 
 
 @pytest.fixture
-def street(office):
-    """One case in street 050 (BIKE-A with BIKE-B), and a cluster of BIKE-B in street 051."""
-    made = Street(office)
-    made.bay(capacity=4)
-    made.put(made.a, 6)
-    made.put(made.b, 2)
-    for n in range(6):
-        made.bikes[made.b][f"far-{n}"] = {"lon": 113.2045, "lat": 40.0005 + n * 1e-6, "state": "available"}
-    made.go(20)
-    return made
+def street(two_findings):
+    return two_findings
 
 
 def browse(street, role, organisation=None, language="zh-hans"):

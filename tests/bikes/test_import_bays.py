@@ -24,7 +24,7 @@ from shaodao.bikes.bays.queries import BAYS, ZONES
 from shaodao.bikes.models import Bay, BayVersion, Zone
 from shaodao.cases.actions import Actor
 from shaodao.cli import main
-from shaodao.foundation import clock
+from shaodao.foundation import clock, maps
 from shaodao.foundation.models import LogEntry
 from shaodao.kernel import datum
 from tests import real
@@ -177,15 +177,15 @@ def test_a_file_that_cannot_be_read_is_exit_code_two(office, tmp_path, name, mak
 
 
 def test_a_file_that_is_too_large_or_unpacks_to_too_much(office, tmp_path, monkeypatch):
-    monkeypatch.setattr(bayfiles, "LARGEST_BYTES", 1000)
+    monkeypatch.setattr(maps, "LARGEST_BYTES", 1000)
     path = as_csv(tmp_path / "b.csv", {f"A{n}": square(n * 10) for n in range(20)})
     with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("b.shp", b"\x00" * 100_000)
     for name in (path.name, "b.zip"):
         done = CliRunner().invoke(main, ["bikes", "import-bays", str(tmp_path / name)])
         assert done.exit_code == 2 and "太大" in done.output, done.output
-    monkeypatch.setattr(bayfiles, "LARGEST_BYTES", 10**9)
-    with pytest.raises(bayfiles.Unreadable, match="行数"):
+    monkeypatch.setattr(maps, "LARGEST_BYTES", 10**9)
+    with pytest.raises(maps.Unreadable, match="行数"):
         bayimport.plan(path, BAYS, most_rows=19)
 
 

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from shaodao.bikes import pointfiles
-from shaodao.bikes.bays.files import Unreadable
+from shaodao.foundation.maps import Unreadable
 
 pytestmark = pytest.mark.nodb
 ROW = "113.3,40.07"
@@ -31,7 +31,7 @@ def rows(path) -> list[tuple]:
         ("p.csv", b"lon;lat\n113.3;40.07\n"),
         ("p.tsv", b"lon\tlat\n113.3\t40.07\n"),
         ("p.csv", f'\nname,lon,lat,lon\n"a\nb",{ROW},7\n'.encode()),
-        ("p.csv.gz", gzip.compress(f"lon,lat\n{ROW}\n".encode())),
+        ("p.csv.gz", gzip.compress(f"lon,lat\n{ROW}\n".encode(), mtime=0)),
         ("p.geojson", json.dumps({"type": "FeatureCollection", "features": [
             {"type": "Feature", "geometry": {"type": "Point", "coordinates": [113.3, 40.07, 5]}}]}).encode()),
     ],
@@ -78,7 +78,7 @@ def test_features_that_are_no_points_keep_their_row(tmp_path):
         ("p.csv", b"lon,lat,z\n1,2,3\n1\n", "读不出来"),
         ("p.csv", "lon,lat\n1,2\n".encode("utf-16"), "UTF-8"),
         ("p.csv.gz", b"xx", "读不出来"),
-        ("p.csv.gz", gzip.compress(b"lon,lat\n" + b"1,2\n" * 9000)[:-20], "读不出来"),
+        ("p.csv.gz", gzip.compress(b"lon,lat\n" + b"1,2\n" * 9000, mtime=0)[:-20], "读不出来"),
         ("p.geojson", b"[1]", "GeoJSON"),
         ("p.gpkg", b"x", ".parquet"),
     ],

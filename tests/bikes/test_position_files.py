@@ -16,13 +16,13 @@ from django.test.utils import CaptureQueriesContext
 from pyarrow import parquet
 
 from shaodao.bikes.actions import feeding
-from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.ingest.positions import NO_TIME
 from shaodao.bikes.ingest.sources import bulk, columns, files
 from shaodao.bikes.models import FeedQuality, VehicleStatus
 from shaodao.cases import tasks
 from shaodao.cli import main
 from shaodao.foundation import clock, jobs
+from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.models import Job, LogEntry
 from shaodao.kernel import datum
 from tests.bikes.street import LAT, LON, bay
@@ -123,7 +123,7 @@ FAULTS = [
     ("a.csv", (HEAD + ROW).replace(b",", b";"), "没有“vehicle_id”列"),
     ("a.csv", b"id,time,lon,lat,lon\na,1621818000,1,2,3\n", "“lon”列有两个"),
     ("a.csv.gz", b"no gzip", "读不出来"),
-    ("a.csv.gz", gzip.compress(HEAD + ROW * 9000)[:300], "读不出来"),
+    ("a.csv.gz", gzip.compress(HEAD + ROW * 9000, mtime=0)[:300], "读不出来"),
     ("a.parquet", b"PAR1 and no more", "Parquet"),
     ("a.xlsx", b"PK\x03\x04", "应为 .csv"),
 ]

@@ -44,7 +44,7 @@ def may_feed(operator: Operator, actor: Actor) -> None:
 def take_file(
     operator: Operator, path: Path, datum: str, actor: Actor, *, name: str = "", progress: files.Move | None = None
 ) -> files.Filed:  # fmt: skip
-    """Take in the positions of a file. Raises Refused, `bayfiles.Unreadable` (nothing was taken in), ValueError (datum)."""
+    """Take in the positions of a file. Raises Refused, `maps.Unreadable` (nothing was taken in), ValueError (datum)."""
     may_feed(operator, actor)
     now = clock.now()
     found = files.take_in(operator, files.open_file(path, name), datum, now, progress)

@@ -40,8 +40,9 @@ def in_force() -> "BayFile":
     from django.utils.translation import gettext as _
 
     from shaodao.bikes import ground
-    from shaodao.bikes.bays.files import BayFile, Unreadable
+    from shaodao.bikes.bays.files import BayFile
     from shaodao.bikes.models import Bay
+    from shaodao.foundation.maps import Unreadable
 
     try:
         rows = list(ground.near(Bay.objects.filter(active=True)).order_by("code").values_list("code", "geometry"))
@@ -89,6 +90,7 @@ def parking(
 
     from shaodao.bikes.analysis import cluster, files, result
     from shaodao.bikes.bays import files as bayfiles
+    from shaodao.foundation import maps
 
     with translation.override(LANGUAGES[lang]):
         try:
@@ -99,7 +101,7 @@ def parking(
                 positions, shapes,
                 tolerance=tolerance, accuracy=accuracy, engine=engine, master=master, by=by, out=out,
             )  # fmt: skip
-        except (bayfiles.Unreadable, files.Wrong, cluster.Absent, ValueError) as error:
+        except (maps.Unreadable, files.Wrong, cluster.Absent, ValueError) as error:
             raise click.UsageError(str(error)) from None
         except (files.Broken, cluster.Failed) as error:
             raise click.ClickException(str(error)) from None

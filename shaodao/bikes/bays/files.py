@@ -5,10 +5,9 @@ What comes out is in WGS-84. A row that cannot be a bay is left out and named; t
 
 import csv
 import io
-import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,10 @@ import shapely
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
+from shaodao.foundation import maps
+from shaodao.foundation.maps import Row, Unreadable, shown
+from shaodao.foundation.shapes import to_wgs84
 from shaodao.foundation.tables import decode
-from shaodao.kernel import datum as datums
 from shaodao.kernel import parking
 
 CORNERS = ("corners_lon_lat", "corners", "ring", "polygon", "boundary", "角点", "边界")
@@ -28,14 +29,9 @@ IDS = ("bay_id", "id", "code", "fid", "name", "编号", "编码")
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PAIR = re.compile(rf"({NUMBER})\s*[,\s]\s*({NUMBER})")
 FULL_WIDTH = str.maketrans("，；（）【】［］", ",;()[][]")
-AREAS = ("Polygon", "MultiPolygon")
-SUFFIXES = (".csv", ".geojson", ".json", ".gpkg", ".zip", ".shp")
-LARGEST_BYTES = 1024**3
+NO_AREAS = ("Point", "MultiPoint", "LineString", "MultiLineString")
+SUFFIXES = (".csv", *maps.SUFFIXES)
 WIDEST = 6.0  # degrees over which the bays of one index may spread
-
-
-class Unreadable(Exception):
-    """The file as a whole cannot be read, and why."""
 
 
 @dataclass(frozen=True)
@@ -77,24 +73,14 @@ def read(path: Path, datum: str = "WGS-84") -> BayFile:
     Raises Unreadable: no such kind of file, no areas column, not the text it claims to be.
     """
     suffix = path.suffix.lower()
-    if datum not in datums.DATUMS:
-        raise Unreadable(_("坐标系应为 %(names)s 之一") % {"names": ", ".join(datums.DATUMS)})
-    if path.stat().st_size > LARGEST_BYTES:
-        raise Unreadable(_("文件太大：最多 %(n)d MB") % {"n": LARGEST_BYTES // 1024**2})
+    maps.check(path, datum)
     if suffix == ".csv":
         found = list(_csv(path))
-    elif suffix in (".geojson", ".json"):
-        found = list(_geojson(path))
-    elif suffix in (".gpkg", ".zip", ".shp"):
-        from shaodao.bikes.bays import maps  # GDAL takes its time to load
-
-        found = list(maps.rows(path))
+    elif suffix in maps.SUFFIXES:
+        found = list(maps.rows(path, IDS, avoid=NO_AREAS, unwrap=_zones_of_gbfs))
     else:
         raise Unreadable(_("不认识的文件：应为 %(kinds)s 之一") % {"kinds": " ".join(SUFFIXES)})
     return _judged(found, datum)
-
-
-Row = tuple[str, Any, str, dict[str, Any]]  # id, shape or None, why there is none, other columns
 
 
 def _judged(found: Sequence[Row], datum: str) -> BayFile:
@@ -105,9 +91,7 @@ def _judged(found: Sequence[Row], datum: str) -> BayFile:
     kept = np.array([row for row in range(len(found)) if row not in wrong], dtype=np.int64)
     ids = [found[row][0] or f"{row + 1}" for row in kept]
     faults = [Fault(row + 1, shown(found[row][0]), str(why)) for row, why in sorted(wrong.items())]
-    good = shapes[kept]
-    if datum not in ("WGS-84", "CGCS2000") and good.size:
-        good = shapely.transform(good, lambda xy: np.column_stack(datums.to_wgs84(xy[:, 0], xy[:, 1], datum)))
+    good = to_wgs84(shapes[kept], datum)
     unnamed = frozenset(n for n, row in enumerate(kept) if not found[row][0])
     return BayFile(ids, good, kept, len(found), faults, [found[row][3] for row in kept], unnamed)
 
@@ -134,11 +118,6 @@ def together(file: BayFile) -> BayFile:
         [file.values[n] for n in good],
         frozenset(i for i, n in enumerate(good) if int(n) in file.unnamed),
     )
-
-
-def shown(text: str) -> str:
-    """A text of a file as it may be printed, sent and stored: a line without what cannot be seen."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)[:80]
 
 
 def in_words(reason: str) -> str:
@@ -198,7 +177,7 @@ def _csv_rows(rows: "csv.DictReader[str]") -> Iterator[Row]:
     for row in rows:
         text = (row.get(shape) or "").strip()
         others = {str(n).strip().lower(): v for n, v in row.items() if n not in (None, shape)}
-        yield (row.get(key) or "").strip() if key else "", *_outline(text), others
+        yield Row((row.get(key) or "").strip() if key else "", *_outline(text), others)
 
 
 def _outline(text: str) -> tuple[Any, str]:
@@ -234,57 +213,7 @@ def _wkt(text: str) -> tuple[Any, str]:
         return None, _("边界不是有效的 WKT")
 
 
-def _geojson(path: Path) -> Iterator[Row]:
-    try:
-        data = json.loads(path.read_bytes())
-        features = _features(data)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise Unreadable(_("不是有效的 GeoJSON FeatureCollection：%(e)s") % {"e": str(error)[:200]}) from None
-    to_degrees = _to_degrees(data.get("crs"))
-    for feature in features:
-        if not isinstance(feature, dict):
-            yield "", None, _("不是要素"), {}
-            continue
-        given = feature.get("properties")
-        properties: dict[str, Any] = given if isinstance(given, dict) else {}
-        names = {str(name).lower(): name for name in properties}
-        key = next((properties[names[n]] for n in IDS if n in names), feature.get("id"))
-        geometry = feature.get("geometry")
-        try:
-            shape, why = (
-                (None, "") if geometry is None else (to_degrees(shapely.from_geojson(json.dumps(geometry))), "")
-            )
-        except (shapely.errors.GEOSException, ValueError):
-            shape, why = None, _("几何无法读取")
-        others = {str(name).strip().lower(): value for name, value in properties.items()}
-        yield "" if key is None else str(key), shape, why or ("" if shape is not None else _("没有边界")), others
-
-
-def _features(data: Any) -> list[Any]:
-    """What a file of GeoJSON lists: a collection's features, one feature, bare areas, the zones of a GBFS file."""
+def _zones_of_gbfs(data: Any) -> Any:
+    """The zones of a GBFS file are GeoJSON inside it."""
     inner = data.get("data")
-    if isinstance(inner, dict) and "geofencing_zones" in inner:
-        data = inner["geofencing_zones"]
-    if data.get("type") == "Feature":
-        return [data]
-    if data.get("type") in AREAS:
-        return [{"geometry": data}]
-    found = [{"geometry": g} for g in data["geometries"]] if "geometries" in data else data["features"]
-    if not isinstance(found, list):
-        raise TypeError("features")
-    return found
-
-
-def _to_degrees(crs: Any) -> Callable[[Any], Any]:
-    """How areas get to degrees, by the member `crs` of GeoJSON before RFC 7946; as they are where it says nothing usable."""
-    from pyproj import CRS, Transformer
-    from pyproj.exceptions import CRSError
-
-    try:
-        known = CRS.from_user_input(crs["properties"]["name"])
-    except (CRSError, TypeError, KeyError):
-        return lambda shape: shape
-    if known.is_geographic:
-        return lambda shape: shape
-    across = Transformer.from_crs(known, 4326, always_xy=True)
-    return lambda shape: shapely.transform(shape, lambda xy: np.column_stack(across.transform(xy[:, 0], xy[:, 1])))
+    return inner["geofencing_zones"] if isinstance(inner, dict) and "geofencing_zones" in inner else data

@@ -23,10 +23,12 @@ from shaodao.bikes.actions import bays
 from shaodao.bikes.bays import files as bayfiles
 from shaodao.bikes.bays import measures, siting
 from shaodao.bikes.bays import rows as bayrows
-from shaodao.bikes.bays.files import Fault, Unreadable
+from shaodao.bikes.bays.files import Fault
 from shaodao.bikes.bays.queries import BAYS, Kind, by_code, standing
 from shaodao.bikes.models import Zone
 from shaodao.cases.actions import Actor
+from shaodao.foundation import maps
+from shaodao.foundation.maps import Unreadable
 
 MOST_ROWS = 200_000
 LISTED = 200  # rejections and remarks of an answer; the number of all is said
@@ -76,7 +78,7 @@ def plan(
     rows = by_code(kind, [draft.code for draft in drafts])
     counts = bays.compare(kind, drafts, derived, rows).counts()
     remarks = _remarks(drafts, derived, points or siting.Points()) if kind is BAYS else _zone_remarks(drafts)
-    return Plan(kind, bayfiles.shown(path.name), file.read, drafts, rejected, derived, remarks, counts)
+    return Plan(kind, maps.shown(path.name), file.read, drafts, rejected, derived, remarks, counts)
 
 
 def _remarks(

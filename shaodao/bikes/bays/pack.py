@@ -20,7 +20,7 @@ from shaodao.bikes.bays.queries import BAYS, ZONES, Kind
 from shaodao.bikes.bays.rows import Draft
 from shaodao.bikes.models import Bay
 from shaodao.cases.actions import Actor
-from shaodao.foundation import district
+from shaodao.foundation import district, maps
 from shaodao.foundation.pack import Pack, PackError
 from shaodao.foundation.tables import Problem
 from shaodao.places.models import Cell
@@ -127,7 +127,7 @@ def _read(pack: Pack, name: str) -> Found:
 def _read_once(pack: Pack, name: str) -> Found:
     try:
         file = bayfiles.read(pack.root / name, pack.datum)
-    except bayfiles.Unreadable as error:
+    except maps.Unreadable as error:
         return [], [Problem(name, 0, "", str(error))]
     drafts, faults = bayrows.drafts(file, FILES[name].columns)
     problems = [Problem(name, fault.row, "geometry", f"{fault.id} {fault.what}".strip()) for fault in faults]

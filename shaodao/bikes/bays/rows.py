@@ -18,9 +18,10 @@ import shapely
 from django.utils.translation import gettext as _
 
 from shaodao.bikes.bays import measures
-from shaodao.bikes.bays.files import BayFile, Fault, in_words, shown
+from shaodao.bikes.bays.files import BayFile, Fault, in_words
 from shaodao.bikes.words import ZoneKind
 from shaodao.foundation import clock
+from shaodao.foundation.maps import shown
 from shaodao.kernel import parking
 
 LONGEST_CODE = 40

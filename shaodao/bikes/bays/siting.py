@@ -20,10 +20,10 @@ from django.utils.translation import ngettext
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.bays.rows import Draft
 from shaodao.bikes.settings import SitingSettings
 from shaodao.bikes.words import ZoneKind
+from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.tables import decode
 from shaodao.kernel import datum as datums
 

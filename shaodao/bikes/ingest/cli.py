@@ -44,10 +44,10 @@ def ingest(file: Path, code: str, datum: str, lang: str, as_json: bool) -> None:
     from django.utils import translation
 
     from shaodao.bikes.actions import feeding
-    from shaodao.bikes.bays.files import Unreadable
     from shaodao.bikes.ingest import plausible
     from shaodao.cases.actions import Actor
     from shaodao.foundation.errors import Refused
+    from shaodao.foundation.maps import Unreadable
 
     with translation.override(LANGUAGES[lang]):
         try:

@@ -58,9 +58,9 @@ def day_report(
     """
     from django.utils import translation
 
-    from shaodao.bikes.bays.files import Unreadable
     from shaodao.bikes.reports.paper import NoType
     from shaodao.foundation.errors import Refused
+    from shaodao.foundation.maps import Unreadable
 
     if out and (positions or everywhere or out.suffix not in (".xlsx", ".pdf")):
         raise click.BadParameter("an .xlsx or .pdf file, without --positions and --everywhere", param_hint="--out")
@@ -86,6 +86,7 @@ def _of_files(
 
     from shaodao.bikes.bays import files as bayfiles
     from shaodao.bikes.reports import figures, offline
+    from shaodao.foundation import maps
 
     ground = [None if file is None else bayfiles.read(file) for file in (bays, zones)]
     table = offline.read(
@@ -95,7 +96,7 @@ def _of_files(
         days = offline.days(table)
         if len(days) != 1:
             said = {"n": len(days), "days": f"{days[0]} … {days[-1]}" if days else "—"}
-            raise bayfiles.Unreadable(_("文件里有 %(n)d 天（%(days)s），要用 --day 说明哪一天") % said)
+            raise maps.Unreadable(_("文件里有 %(n)d 天（%(days)s），要用 --day 说明哪一天") % said)
         (day,) = days
     found = figures.compute(table, day, everywhere=everywhere)
     if code:

@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 from pyarrow import dataset, fs, parquet
 
-from shaodao.bikes.bays.files import BayFile, Unreadable
+from shaodao.bikes.bays.files import BayFile
 from shaodao.bikes.ingest import checks, keep
 from shaodao.bikes.ingest.receive import SCHEMA
 from shaodao.bikes.ingest.sources import files
 from shaodao.bikes.settings import IngestSettings
 from shaodao.foundation import clock
+from shaodao.foundation.maps import Unreadable
 from shaodao.kernel.parking import BayIndex, Parked
 
 KEPT = pa.schema(

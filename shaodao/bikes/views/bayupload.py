@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from shaodao.bikes.bays import imports as bayimport
-from shaodao.bikes.bays.files import SUFFIXES, Unreadable
+from shaodao.bikes.bays.files import SUFFIXES
 from shaodao.bikes.bays.forms import UploadForm
 from shaodao.bikes.bays.queries import Kind
 from shaodao.bikes.requests import enter
@@ -26,6 +26,7 @@ from shaodao.bikes.views.operators import FORM
 from shaodao.cases.actions import Actor
 from shaodao.cases.views.gate import staff
 from shaodao.foundation.errors import Invalid
+from shaodao.foundation.maps import Unreadable
 from shaodao.kernel.datum import DATUMS
 
 LARGEST_BYTES = 20 * 1024 * 1024

@@ -19,7 +19,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from shaodao.bikes import feed_quality, settings, words
 from shaodao.bikes.actions import feeding
-from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.ingest import plausible
 from shaodao.bikes.ingest.sources import bulk, files
 from shaodao.bikes.views.feeds import FORM, feeding_gate
@@ -27,6 +26,7 @@ from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
 from shaodao.foundation import jobs
 from shaodao.foundation.errors import Refused
+from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.models import Job
 from shaodao.kernel.datum import DATUMS
 

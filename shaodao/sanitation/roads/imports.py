@@ -18,13 +18,14 @@ from django.utils.translation import gettext as _
 
 from shaodao.cases.actions import Actor
 from shaodao.foundation.errors import Invalid
+from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.tables import Bad
 from shaodao.places.models import Place
 from shaodao.sanitation import actions
 from shaodao.sanitation.actions import Counts, Draft
 from shaodao.sanitation.kinds import ROAD, SEGMENT, code_of
 from shaodao.sanitation.roads import files, network
-from shaodao.sanitation.roads.files import Feature, Unreadable, shown
+from shaodao.sanitation.roads.files import Feature, shown
 from shaodao.sanitation.words import HIGHWAYS, RoadClass
 
 MOST_ROWS = 200_000
@@ -164,7 +165,7 @@ def _segments(
     code = next(
         (shown(values[n]).strip().replace("/", "-") for n in GROUPS if values.get(n) not in (None, "")), feature.id
     )
-    mark = values.get("illustrative") is True or None
+    mark = str(values.get("illustrative")).strip().lower() in YES or None
     name = {"name": shown(values.get("name") or "")}
     if values.get("name_en"):
         name["name_en"] = shown(values["name_en"])

@@ -19,12 +19,12 @@ import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext as _
 from pyarrow import parquet
 
-from shaodao.bikes.bays.files import Unreadable
 from shaodao.bikes.ingest import plausible, receive
 from shaodao.bikes.ingest.positions import NO_TIME, Positions
 from shaodao.bikes.ingest.sources import columns
 from shaodao.bikes.models import Operator
 from shaodao.bikes.words import Reason, Source
+from shaodao.foundation.maps import Unreadable
 
 ROWS = 50_000  # of one transaction
 BLOCK = 4 << 20  # bytes of a CSV file that are read at a time; no line may be longer
