@@ -107,7 +107,7 @@ class Reason(TextChoices):
 
     NO_ID = "no_id", _("没有可用的车辆编号")
     LONG_ID = "long_id", _("车辆编号超过 100 个字符")
-    NO_TIME = "no_time", _("没有时间")
+    NO_TIME = "no_time", _("没有时间，或看不懂")
     FUTURE = "future", _("时间在将来")
     OLDEST = "oldest", _("时间太久以前")
     NO_POSITION = "no_position", _("没有经纬度，或超出范围")
