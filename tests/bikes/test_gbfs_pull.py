@@ -66,6 +66,38 @@ def test_a_vehicle_that_says_no_time_was_seen_when_the_file_was_made(office, ope
 
 
 @pytest.mark.parametrize("version", ["2.3", "3.0"])
+def test_what_stations_count_is_held_against_the_list(office, operator, server, version):
+    """Bikes that are only counted at a station, and listed nowhere, are said; a count a moment old is not."""
+    key, word = ("vehicle_id", "vehicles") if version == "3.0" else ("bike_id", "bikes")
+    docked = [vehicle(f"d{n}", key=key, station_id="s1") for n in range(30)]
+    taken = vehicle("taken", key=key, station_id="s1", is_reserved=True)
+
+    def told(available, disabled=0, statuses=True):
+        offer(server, *docked, taken, vehicle("free", key=key), version=version)
+        index = json.loads(server.answers["/gbfs.json"])
+        feeds = index["data"]["feeds"] if version == "3.0" else index["data"]["zh"]["feeds"]
+        feeds.append({"name": "station_status", "url": f"{server.url}/status.json"})
+        counts = {f"num_{word}_available": available, f"num_{word}_disabled": disabled}
+        stations = [7, {"station_id": "s1", **counts}, {"station_id": "s2", f"num_{word}_available": "x"}]
+        body = {"version": version, "data": {"stations": stations if statuses else "x"}}
+        server.offer({"gbfs": index, "status": body})
+        done = pulled(office, operator)
+        row = OperatorFeed.objects.get()
+        assert done.stations == (None if row.stations_say is None else (row.stations_say, row.stations_listed))
+        assert done.received is not None and done.whole
+        return done.stations, plausible.said("", 0, "WGS-84", done.stations)
+
+    offer(server, *docked, version=version)
+    put(office, operator, server)
+    assert pulled(office, operator).stations is None
+    assert told(28, 2) == ((30, 30), [])
+    assert told(32) == ((32, 30), [])
+    numbers, (text,) = told(40, 5)
+    assert numbers == (45, 30) and "45" in text and "15" in text
+    assert told(1, statuses=False) == (None, [])
+
+
+@pytest.mark.parametrize("version", ["2.3", "3.0"])
 def test_a_vehicle_without_a_position_is_at_its_station(office, operator, server, version):
     """station_information is fetched only when somebody needs it; without it the vehicle stays listed, and is not gone."""
     key = "vehicle_id" if version == "3.0" else "bike_id"

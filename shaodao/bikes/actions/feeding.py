@@ -29,7 +29,7 @@ LEASE = timedelta(minutes=5)
 """A process that fetches a feed keeps others off it for so long."""
 FOUND_OUT = (
     "list_url", "etag", "last_modified", "fault", "version", "looks", "clock_hours", "updated_ms", "whole_ms",
-    "last_at", "last_ok_at", "listed", "doubted", "failures",
+    "last_at", "last_ok_at", "listed", "doubted", "failures", "stations_say", "stations_listed",
 )  # fmt: skip
 NOT_OURS = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "user-agent", "upgrade"}
 

@@ -1,4 +1,4 @@
-"""What a whole feed gives away about itself: positions in another datum, a clock that is hours off. Nothing is mended.
+"""What a whole feed gives away about itself: another datum, a clock that is hours off, bikes it does not list. Nothing is mended.
 
 Arrays in, an answer out; only the middles of the bays are read from the database, once for each change of them.
 """
@@ -22,6 +22,7 @@ MOST_PLACES = 2_000
 BETTER = 2.0  # times nearer to the bays
 MARGIN_M, NEAR_M = 15.0, 60.0
 HOUR_MS, AROUND_MS = 3_600_000, 300_000
+FEW, UNLISTED = 5, 0.05  # vehicles, and share of them: two files made a moment apart differ by less
 _METRES = 111_320.0  # in a degree of latitude
 
 
@@ -59,8 +60,8 @@ def clock_hours(age_ms: NDArray[np.int64]) -> int:
     return hours if 0 < abs(hours) <= 14 and abs(middle - hours * HOUR_MS) <= AROUND_MS and near >= 0.8 else 0
 
 
-def said(looks: str, hours: int, declared: str = "WGS-84") -> list[str]:
-    """The findings in words."""
+def said(looks: str, hours: int, declared: str = "WGS-84", stations: tuple[int, int] | None = None) -> list[str]:
+    """The findings in words. `stations`: vehicles by the counts of stations, and of the list how many may be those."""
     found = []
     if looks:
         words = {"looks": looks, "declared": declared}
@@ -74,6 +75,14 @@ def said(looks: str, hours: int, declared: str = "WGS-84") -> list[str]:
         found.append(_("时间比实际慢了整 %(n)d 小时：企业的时钟或时区设置不对。") % {"n": hours})
     elif hours < 0:
         found.append(_("时间比实际快了整 %(n)d 小时：企业的时钟或时区设置不对。") % {"n": -hours})
+    if stations and stations[0] - stations[1] >= max(FEW, UNLISTED * stations[0]):
+        counts = {"say": stations[0], "listed": stations[1], "n": stations[0] - stations[1]}
+        found.append(
+            _(
+                "站点计数说站内有 %(say)d 辆，名单里至多 %(listed)d 辆：有 %(n)d 辆没有逐辆报来，看不见。请企业补全名单。"
+            )
+            % counts
+        )
     return found
 
 

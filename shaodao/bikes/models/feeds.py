@@ -35,6 +35,10 @@ class OperatorFeed(models.Model):
     doubted = models.PositiveIntegerField(default=0)  # lists in a row that may not be whole
     looks = models.CharField(max_length=8, blank=True)  # the datum that the positions look like, if it is not `datum`
     clock_hours = models.SmallIntegerField(default=0)  # how many hours its clock is behind ours
+    stations_say = models.PositiveIntegerField(
+        null=True
+    )  # vehicles at stations by `station_status`; null: no such file
+    stations_listed = models.PositiveIntegerField(null=True)  # of the list, how many may be those
 
     def __str__(self) -> str:
         return f"{self.operator_id} {self.url}"

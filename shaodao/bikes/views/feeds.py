@@ -75,7 +75,10 @@ def feed(request: HttpRequest, code: str) -> HttpResponse:
     """What is set, how the last fetch went, and what the positions look like."""
     row, why = feeding_gate(request, code)
     found = OperatorFeed.objects.select_related("changed_by").filter(operator=row).first()
-    said = plausible.said(found.looks, found.clock_hours, found.datum) if found else []
+    said = []
+    if found:
+        stations = None if found.stations_say is None else (found.stations_say, found.stations_listed or 0)
+        said = plausible.said(found.looks, found.clock_hours, found.datum, stations)
     sent = jobs.of(bulk.KIND, feeding.subject_of(row))[:FILES]
     return render(
         request, "bikes/feed.html", {"operator": row, "feed": found, "why": why, "findings": said, "files": sent}

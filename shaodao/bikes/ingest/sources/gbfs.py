@@ -42,11 +42,13 @@ FEW = 20  # vehicles; fewer may halve any time
 class Fetched:
     """What a fetch brought: a file of vehicles, or `unchanged`, or why there is none (`fault`).
 
-    `stations`: (longitude, latitude) by id, where vehicles say only at which station they are.
+    `stations`: (longitude, latitude) by id, where vehicles say only at which station they are. `statuses`: the file
+    `station_status`, where the feed has one that can be read.
     """
 
     file: File | None = None
     stations: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    statuses: File | None = None
     fault: str = ""
     unchanged: bool = False
     url: str = ""  # of the file of vehicles
@@ -65,6 +67,7 @@ class Pulled:
     fault: str = ""
     looks: str = ""
     clock_hours: int = 0
+    stations: tuple[int, int] | None = None  # `at_stations`
 
     @property
     def ok(self) -> bool:
@@ -72,7 +75,8 @@ class Pulled:
 
     def as_dict(self) -> dict[str, Any]:
         counts = (self.received or receive.Received()).as_dict()
-        found = {"looks": self.looks, "clock_hours": self.clock_hours}
+        say, listed = self.stations or (None, None)
+        found = {"looks": self.looks, "clock_hours": self.clock_hours, "stations_say": say, "stations_listed": listed}
         said = {"ok": self.ok, "whole": self.whole, "unchanged": self.unchanged, "fault": self.fault}
         return {"operator": self.feed.operator.organisation.code, **said, **counts, **found}
 
@@ -149,7 +153,16 @@ def _listed(http: httpx.Client, feed: OperatorFeed, index: File) -> Fetched:
         file, fault = None, _("%(file)s 里没有车辆名单") % {"file": label}
     if file is None:
         return Fetched(fault=fault)
-    return replace(_fetched(answer, file, line.url), stations=_stations(http, index, file))
+    statuses = _other(http, index, "station_status")
+    return replace(_fetched(answer, file, line.url), stations=_stations(http, index, file), statuses=statuses)
+
+
+def _other(http: httpx.Client, index: File, name: str) -> File | None:
+    """Another file that gbfs.json lists; None if it lists none, or none that can be read: vehicles come in without it."""
+    line = next((line for line in reading.lines(index) if line.name == name), None)
+    if line is None:
+        return None
+    return _file(fetching.fetch(http, line.url, f"{name}.json", TIMEOUT_S, most=MOST_BYTES), f"{name}.json")[0]
 
 
 def _stations(http: httpx.Client, index: File, vehicles: File) -> dict[str, tuple[float, float]]:
@@ -158,14 +171,7 @@ def _stations(http: httpx.Client, index: File, vehicles: File) -> dict[str, tupl
     placeless = np.isnan(table.place[0])
     if not any(at is not None and none for at, none in zip(table.texts("station_id"), placeless, strict=True)):
         return {}
-    line = next((line for line in reading.lines(index) if line.name == "station_information"), None)
-    if line is None:
-        return {}
-    file, _fault = _file(
-        fetching.fetch(http, line.url, "station_information.json", TIMEOUT_S, most=MOST_BYTES),
-        "station_information.json",
-    )
-    stations = Table(file, "stations")
+    stations = Table(_other(http, index, "station_information"), "stations")
     places = zip(stations.texts("station_id"), *(column.tolist() for column in stations.place), strict=True)
     return {name: (lon, lat) for name, lon, lat in places if name is not None}
 
@@ -228,6 +234,22 @@ def positions_of(
     return positions, whole, None if updated[0] == NO_TIME else int(updated[0])
 
 
+def at_stations(statuses: File | None, vehicles: File) -> tuple[int, int] | None:
+    """(vehicles at stations by their own counts, available and disabled; vehicles of the list that may be those).
+
+    Of the list, those that name a station; if none does, all. Reserved ones are in no count of a station. None without counts.
+    """
+    table, list_ = Table(statuses, "stations"), _table(vehicles)
+    counted = [
+        np.nan_to_num(np.fmax(table.numbers(getattr(OLD, what)), table.numbers(getattr(NEW, what))))
+        for what in ("available", "disabled")
+    ]
+    free = ~list_.true("is_reserved")
+    named = np.array([name is not None for name in list_.texts("station_id")], dtype=bool)
+    say = int(np.clip(np.sum(counted), 0, 2**31 - 1))
+    return (say, int((free & named).sum() if named.any() else free.sum())) if len(table) else None
+
+
 def _words(file: File) -> Words:
     return NEW if isinstance(file.data.get(NEW.vehicles), list) else OLD
 
@@ -265,7 +287,10 @@ def take(feed: OperatorFeed, fetched: Fetched, now: datetime) -> Pulled:
     kept |= {"updated_ms": updated} if whole or feed.updated_ms is None else {}
     looks = plausible.datum_of(positions.lon, positions.lat, feed.datum)
     hours = feed.clock_hours if updated == feed.updated_ms and updated is not None else _clock(positions, now)
-    return _note(feed, Pulled(feed, received, whole, fault=fault, looks=looks, clock_hours=hours), now, **kept)
+    stations = at_stations(fetched.statuses, fetched.file)
+    kept["stations_say"], kept["stations_listed"] = stations or (None, None)
+    pulled = Pulled(feed, received, whole, fault=fault, looks=looks, clock_hours=hours, stations=stations)
+    return _note(feed, pulled, now, **kept)
 
 
 def _doubt(feed: OperatorFeed, n: int, updated: int | None) -> str:
