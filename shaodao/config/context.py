@@ -41,9 +41,10 @@ def work_nav(request: HttpRequest) -> list[dict[str, Any]]:
     """Inboxes by role with their counts, then the tools of the office."""
     from shaodao.bikes.requests import navigation as bikes
     from shaodao.cases.requests import navigation
+    from shaodao.sanitation.requests import navigation as sanitation
 
     items = navigation(request)
-    return [*items, *bikes(request)] if items else []
+    return [*items, *bikes(request), *sanitation(request)] if items else []
 
 
 def public_nav(request: HttpRequest) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("work/", include("shaodao.cases.urls")),
     path("", include("shaodao.bikes.publish.urls")),
     path("bikes/", include("shaodao.bikes.urls")),
+    path("sanitation/", include("shaodao.sanitation.urls")),
     path("command/", include("shaodao.command.urls")),
     path("media/", include("shaodao.foundation.urls")),
     path("map/", include("shaodao.places.urls")),

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from shaodao.cases.facts import ActorFacts
 from shaodao.organisations.models import Organisation
-from shaodao.sanitation import settings
+from shaodao.sanitation import rules, settings
 from shaodao.sanitation.kinds import Kind
 from shaodao.sanitation.models import BookEvent, Segment
 
@@ -20,6 +21,13 @@ def keeper_id() -> int | None:
     if not code:
         return None
     return Organisation.objects.filter(code=code, active=True).values_list("pk", flat=True).first()
+
+
+def may_enter(actor: ActorFacts) -> bool:
+    """Has somebody anything to look at in this room? At most one query."""
+    if rules.reads(actor, None):
+        return True
+    return any(p.role == "department" for p in actor.posts) and rules.reads(actor, keeper_id())
 
 
 def listed(kind: Kind, *, text: str = "", state: str = "", **exact: Any) -> QuerySet[Any]:

@@ -64,3 +64,18 @@ HIGHWAYS = {
     "residential": RoadClass.BRANCH, "living_street": RoadClass.LANE, "service": RoadClass.LANE,
     "pedestrian": RoadClass.LANE,
 }  # fmt: skip
+
+
+class PlanState(TextChoices):
+    DRAFT = "draft", _("草稿")
+    PUBLISHED = "published", _("已发布")
+    REPLACED = "replaced", _("已被替换")
+    WITHDRAWN = "withdrawn", _("已撤回")
+
+
+class LegKind(TextChoices):
+    SERVICE = "service", _("作业")
+    MOVE = "move", _("转场")
+    FILL = "fill", _("加水")
+    BREAK = "break", _("休息")
+    WAIT = "wait", _("等待")

@@ -3,6 +3,7 @@
 from shaodao.sanitation.models.bins import Bin, BinRound
 from shaodao.sanitation.models.fleet import Crew, Depot, FillPoint, Maintenance, Shift, Vehicle
 from shaodao.sanitation.models.kept import BookEvent, Kept
+from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
 from shaodao.sanitation.models.roads import Road, Segment
 from shaodao.sanitation.models.services import ServiceMode
 from shaodao.sanitation.models.weather import Weather
@@ -12,14 +13,17 @@ __all__ = [
     "BinRound",
     "BookEvent",
     "Crew",
+    "DayPlan",
     "Depot",
     "FillPoint",
     "Kept",
+    "Leg",
     "Maintenance",
     "Road",
     "Segment",
     "ServiceMode",
     "Shift",
+    "Trip",
     "Vehicle",
     "Weather",
 ]

@@ -1,0 +1,16 @@
+"""The pages of this room as tabs: one list, in the order in which they are shown: the day stands first."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+TABS: tuple[tuple[str, Any], ...] = (("sanitation", _("当日")),)
+"""(name of the address, label). A page belongs to the tab whose address its own begins with; the longest wins."""
+
+
+def tabs(path: str) -> list[dict[str, Any]]:
+    """{label, url, active} of each tab on the page at `path`."""
+    urls = [(reverse(name), label) for name, label in TABS]
+    active = max((url for url, _label in urls if path.startswith(url)), key=len, default="")
+    return [{"label": label, "url": url, "active": url == active} for url, label in urls]
