@@ -8,8 +8,10 @@ class SanitationConfig(AppConfig):
     verbose_name = _("环境卫生")
 
     def ready(self) -> None:
-        from shaodao.foundation import chain, district
+        from shaodao.foundation import chain, district, uploads
         from shaodao.sanitation import history, settings
+        from shaodao.sanitation.bins.photos import viewer
 
         district.register_block("sanitation", settings.SanitationSettings)
         chain.register(history.BOOK)
+        uploads.register_viewer(viewer)

@@ -4,6 +4,7 @@ import os
 
 import click
 
+from shaodao.sanitation.bins.cli import bins
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.roads.cli import export_roads, import_roads
@@ -18,6 +19,7 @@ def sanitation() -> None:
     django.setup()
 
 
+sanitation.add_command(bins)
 sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)

@@ -2,8 +2,15 @@
 
 from django.urls import path
 
-from shaodao.sanitation.views import board
+from shaodao.sanitation.views import bins, board
 
 urlpatterns = [
     path("", board.board, name="sanitation"),
+    path("bins/", bins.bins, name="sanitation_bins"),
+    path("bins/sheet/", bins.sheet, name="sanitation_bin_sheet"),
+    path("bins/phones/", bins.phones, name="sanitation_phones"),
+    path("bins/phones/<int:pk>/", bins.phone, name="sanitation_phone"),
+    path("bins/queue/", bins.queue, name="sanitation_bin_queue"),
+    path("bins/at/<str:code>/", bins.at_bin, name="sanitation_bin"),
+    path("crew/<str:token>/", bins.crew, name="sanitation_crew"),
 ]

@@ -207,6 +207,17 @@ def ago(at: datetime | None) -> SafeString:
 # Forms
 
 
+@register.filter
+def percent(share: float | None) -> str:
+    """A share as 61.3%; a dash where there is none. Never rounded up to all, nor down to none."""
+    if share is None:
+        return "—"
+    rounded = round(share * 100, 1)
+    if rounded == 100 and share < 1:
+        rounded = 99.9
+    return f"{0.1 if rounded == 0 and share > 0 else rounded:.1f}%"
+
+
 @register.inclusion_tag("shaodao/field.html")
 def field(
     field: BoundField,
