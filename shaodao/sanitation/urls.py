@@ -11,6 +11,8 @@ urlpatterns = [
     path("bins/phones/", bins.phones, name="sanitation_phones"),
     path("bins/phones/<int:pk>/", bins.phone, name="sanitation_phone"),
     path("bins/queue/", bins.queue, name="sanitation_bin_queue"),
+    path("bins/at/offline/", bins.offline, name="sanitation_bin_offline"),
+    path("worker.js", bins.worker, name="sanitation_worker"),
     path("bins/at/<str:code>/", bins.at_bin, name="sanitation_bin"),
     path("crew/<str:token>/", bins.crew, name="sanitation_crew"),
 ]

@@ -22,6 +22,7 @@ from shaodao.cases.forms import Position, RawChoice, RawChoices, RawPhotos, RawT
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
 from shaodao.foundation import clock, uploads
+from shaodao.foundation.assets import built
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.organisations.account.qr import svg
 from shaodao.sanitation import actions
@@ -209,6 +210,21 @@ def _check_in(request: HttpRequest, bin_: Bin, key: CrewKey | None) -> HttpRespo
         return _bin_page(request, bin_, key, form, visit or uuid.uuid4().hex, status=422)
     messages.success(request, _("已记下：%(bin)s") % {"bin": bin_})
     return redirect("sanitation_crew", token=keys.token_of(key))
+
+
+@require_safe
+def offline(request: HttpRequest) -> HttpResponse:
+    """The form of any bin, which a crew's phone keeps for when it has no network; it shows nothing of anybody."""
+    return render(request, "sanitation/bin_offline.html", {"form": VisitForm(label_suffix="")})
+
+
+@require_safe
+def worker(request: HttpRequest) -> HttpResponse:
+    """The service worker (frontend/src/worker.ts): it may answer for the pages below the address it comes from."""
+    found = built("src/worker.ts")
+    if found is None:
+        raise Http404
+    return HttpResponse(found, "text/javascript", headers={"Cache-Control": "no-cache"})
 
 
 @never_cache
