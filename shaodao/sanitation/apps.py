@@ -10,8 +10,10 @@ class SanitationConfig(AppConfig):
     def ready(self) -> None:
         from shaodao.foundation import chain, district, uploads
         from shaodao.sanitation import history, settings
-        from shaodao.sanitation.bins.photos import viewer
+        from shaodao.sanitation.bins import photos
+        from shaodao.sanitation.inspections import queries as inspections
 
         district.register_block("sanitation", settings.SanitationSettings)
         chain.register(history.BOOK)
-        uploads.register_viewer(viewer)
+        uploads.register_viewer(photos.viewer)
+        uploads.register_viewer(inspections.viewer)

@@ -6,6 +6,7 @@ import click
 
 from shaodao.sanitation.bins.cli import bins
 from shaodao.sanitation.feasibility.cli import feasibility
+from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.roads.cli import export_roads, import_roads
 
@@ -23,4 +24,5 @@ sanitation.add_command(bins)
 sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
+sanitation.add_command(redraw)
 sanitation.add_command(solve_carp)

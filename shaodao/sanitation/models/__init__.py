@@ -3,6 +3,7 @@
 from shaodao.sanitation.models.bins import Bin, BinRound
 from shaodao.sanitation.models.binwork import BinVisit, CrewKey
 from shaodao.sanitation.models.fleet import Crew, Depot, FillPoint, Maintenance, Shift, Vehicle
+from shaodao.sanitation.models.inspections import Inspection, InspectionRound
 from shaodao.sanitation.models.kept import BookEvent, Kept
 from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
 from shaodao.sanitation.models.roads import Road, Segment
@@ -19,6 +20,8 @@ __all__ = [
     "DayPlan",
     "Depot",
     "FillPoint",
+    "Inspection",
+    "InspectionRound",
     "Kept",
     "Leg",
     "Maintenance",
