@@ -5,9 +5,10 @@
 Every plan goes through it, made by the engine or changed by hand. A distance is straight × `facts.detour`.
 """
 
+import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,7 +123,7 @@ class _Check:
         self.at = (n, -1, vehicle.key)
         if before > trip.end_s + SLACK_S:
             self.say("shift", BREACH, _("%(v)s 到 %(t)s 才做完，班次已结束") % {"v": vehicle.code, "t": clock(before)})
-        if trip.legs:
+        if trip.legs and vehicle.broken_s is None:
             self.drive(place, vehicle.depot, trip.end_s - left_at, vehicle)
         return level
 
@@ -256,7 +257,7 @@ class _Check:
             whole[mode, segment].append((first[0], max(r[1] for r in rows), first[3], first[4]))
         for (key, segment), spans in whole.items():
             mode = self.modes[key]
-            for before, after in _neighbours(sorted(spans)):
+            for before, after in itertools.pairwise(sorted(spans)):
                 if after[0] - before[1] < mode.spacing_s - SLACK_S:
                     self.at = (after[2], after[3], trips[after[2]].vehicle)
                     said = {"s": self.segments[segment][1].code, "m": mode.name or mode.code}
@@ -278,10 +279,6 @@ def _within(leg: PlainLeg, spans: Iterable[Span]) -> bool:
 
 def _overlap(leg: PlainLeg, span: Span) -> float:
     return min(leg.end_s, span[1]) - max(leg.begin_s, span[0])
-
-
-def _neighbours(rows: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    return zip(rows, rows[1:], strict=False)
 
 
 def _metres(a: Place, b: Place) -> float:

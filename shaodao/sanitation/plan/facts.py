@@ -68,7 +68,9 @@ def restricted(
     """The facts after something happened: vehicles (codes) that work no more from `at_s` on, and times in which a mode
     (its code; "" is all) may not run, as rain."""
     gone = set(broken)
-    vehicles = tuple(replace(v, shifts=tuple(_cut(v.shifts, at_s))) if v.code in gone else v for v in facts.vehicles)
+    vehicles = tuple(
+        replace(v, shifts=tuple(_cut(v.shifts, at_s)), broken_s=at_s) if v.code in gone else v for v in facts.vehicles
+    )
     return replace(facts, vehicles=vehicles, modes=tuple(_closed(mode, closed) for mode in facts.modes))
 
 
@@ -146,23 +148,12 @@ def _vehicles(day: date) -> tuple[tuple[VehicleFacts, ...], tuple[tuple[str, str
         if crew is None:
             notes.append(("no_crew", row.code))
         depot = crew.depot if crew else None
-        found.append(
-            VehicleFacts(
-                row.pk,
-                row.code,
-                row.name,
-                row.name_en,
-                row.type,
-                crew.pk if crew else None,
-                (crew.name or crew.code) if crew else "",
-                row.tank_m3 * 1000,
-                row.working_kmh,
-                row.transfer_kmh,
-                (depot.lon, depot.lat) if depot else None,
-                shifts,
-                row.pk in away,
-            )  # fmt: skip
-        )
+        made = VehicleFacts(
+            row.pk, row.code, row.name, row.name_en, row.type, crew.pk if crew else None,
+            (crew.name or crew.code) if crew else "", row.tank_m3 * 1000, row.working_kmh, row.transfer_kmh,
+            (depot.lon, depot.lat) if depot else None, shifts, row.pk in away,
+        )  # fmt: skip
+        found.append(made)
     return tuple(found), tuple(notes)
 
 

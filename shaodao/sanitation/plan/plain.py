@@ -107,7 +107,8 @@ class ShiftFacts:
 
 @dataclass(frozen=True)
 class VehicleFacts:
-    """`away`: in the workshop. `depot` None: where it stands is not known, so its first way and its last are not reckoned."""
+    """`away`: in the workshop. `broken_s`: from then on it stands. `depot` None: where it stands is not known, so its first
+    way and its last are not reckoned."""
 
     key: int
     code: str
@@ -122,6 +123,7 @@ class VehicleFacts:
     depot: Place | None
     shifts: tuple[ShiftFacts, ...]
     away: bool = False
+    broken_s: float | None = None
 
 
 @dataclass(frozen=True)
