@@ -77,12 +77,16 @@ class Board:
     # ── book-keeping ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def mark(self, step: Step) -> None:
+        if step.task is None:
+            return
         block, n = self.place[id(step.task)]
         block.done[n] = True
         s = step.task.stretch
         block.begin[s], block.end[s] = min(block.begin[s], step.begin), max(block.end[s], step.end)
 
     def unmark(self, step: Step) -> None:
+        if step.task is None:
+            return
         block, n = self.place[id(step.task)]
         block.done[n] = False
         s = step.task.stretch
@@ -144,7 +148,11 @@ class Board:
                 continue
             c = block.columns
             move = self._way(state.place, c["begin_xy"]) * driver.pace if state.place else np.zeros(len(block.tasks))
-            home = self._way(driver.depot, c["end_xy"]) * driver.pace if driver.depot else np.zeros(len(block.tasks))
+            home = (
+                self._way(driver.depot, c["end_xy"]) * driver.pace
+                if driver.depot and driver.goes_home(state.part)
+                else np.zeros(len(block.tasks))
+            )
             work = driver.seconds(block.mode, 1.0) * c["work_m"] + driver.pace * c["between_m"]
             dry = np.maximum(0.0, c["litres"] - state.level)
             fill = dry * self._fill_s(tank) if tank else dry

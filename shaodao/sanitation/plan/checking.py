@@ -94,7 +94,7 @@ class _Check:
             return
         if vehicle.away:
             self.say("workshop", IMPOSSIBLE, _("%(v)s 当天在修") % {"v": vehicle.code})
-        level, until = 0.0, -math.inf
+        level, until = vehicle.tank_l * self.facts.tank_start, -math.inf
         for n, trip in trips:
             self.at = (n, -1, key)
             if trip.begin_s < until - SLACK_S:
@@ -104,7 +104,9 @@ class _Check:
 
     def trip(self, n: int, trip: PlainTrip, vehicle: VehicleFacts, level: float) -> float:
         """The legs of a trip one after another; returns what is left in the tank."""
-        place, left_at, before = vehicle.depot, trip.begin_s, trip.begin_s
+        shift = next((s for s in vehicle.shifts if s.begin_s - SLACK_S <= trip.begin_s < s.end_s), None)
+        place = vehicle.depot if shift is None or shift.out else None
+        left_at = before = trip.begin_s
         for i, leg in enumerate(trip.legs):
             self.at = (n, i, vehicle.key)
             if leg.end_s < leg.begin_s or leg.begin_s < before - SLACK_S:
@@ -123,7 +125,7 @@ class _Check:
         self.at = (n, -1, vehicle.key)
         if before > trip.end_s + SLACK_S:
             self.say("shift", BREACH, _("%(v)s 到 %(t)s 才做完，班次已结束") % {"v": vehicle.code, "t": clock(before)})
-        if trip.legs and vehicle.broken_s is None:
+        if trip.legs and vehicle.broken_s is None and (shift is None or shift.home):
             self.drive(place, vehicle.depot, trip.end_s - left_at, vehicle)
         return level
 

@@ -1,7 +1,7 @@
 """What a vehicle's day comes to in time, water and metres when it does one task after another: exact, run by run.
 
 Everything takes `1 / productive` of its time by the figures, as feasibility reckons it: turning and queueing are in that.
-A vehicle begins and ends each part of a shift at its depot; its tank is empty when the day begins.
+A vehicle begins and ends each part of a shift at its depot.
 """
 
 import bisect
@@ -13,6 +13,7 @@ from shaodao.sanitation.plan.plain import FILL, MOVE, SERVICE, Facts, PlainLeg, 
 
 NEAR_M = 2.0  # ways shorter than this are none
 HAIR = 1e-6
+TOP_UP = 0.1  # of a tank: less is not worth the way
 
 
 class Bays:
@@ -60,9 +61,9 @@ class State:
 
 @dataclass
 class Step:
-    """A task done: its legs, the state after it, when the work began and ended."""
+    """A task done, or (None) the tank filled up at the end of a shift: legs, the state after, when work began and ended."""
 
-    task: Task
+    task: Task | None
     legs: list[PlainLeg]
     after: State
     begin: float
@@ -89,9 +90,15 @@ class Driver:
     def state(self) -> State:
         last = self.steps[-1].after if self.steps else self.begin
         part = last.part + self.skipped
-        if not self.skipped or part >= len(self.spans):
-            return last if not self.skipped else State(part, float("inf"), self.depot, last.level)
-        return State(part, self.vehicle.shifts[part].begin_s, self.depot, last.level)
+        if not self.skipped:
+            return last
+        if part >= len(self.spans):
+            return State(part, float("inf"), None, last.level)
+        shift = self.vehicle.shifts[part]
+        return State(part, shift.begin_s, self.depot if shift.out else None, last.level)
+
+    def goes_home(self, part: int) -> bool:
+        return self.depot is not None and self.vehicle.shifts[part].home
 
     def slot(self, part: int, at: float, seconds: float) -> float | None:
         """The earliest time from `at` on with so much working time in one piece."""
@@ -126,6 +133,21 @@ class Driver:
                 if begin >= b:
                     break
         return None
+
+    def filled_up(self) -> Step | None:
+        """The tank filled after the last task of a part, for what comes after; None where there is no time for it."""
+        state = self.state
+        last = self.steps[-1] if self.steps else None
+        lacks = self.vehicle.tank_l - state.level
+        if state.part >= len(self.spans) or self.depot is None or last is None or last.after.part != state.part:
+            return None
+        if not self.goes_home(state.part) or last.task is None or lacks < TOP_UP * self.vehicle.tank_l:
+            return None
+        trial = _Trial(self, state, last.task, 0.0, 0.0)
+        if not trial.fill(self.depot, lacks) or not trial.home():
+            return None
+        after = State(state.part, trial.at, trial.place, trial.level)
+        return Step(None, trial.legs, after, trial.fills[0][1], trial.at, trial.move_m, 0, trial.fills)
 
     def take(self, step: Step) -> None:
         self.steps.append(step)
@@ -183,7 +205,7 @@ class _Trial:
         if self.level < min(d.vehicle.tank_l, task.litres) and self.earliest > self.at:
             self._idle_fill()
         for run in task.runs:
-            if self.level < run.litres - HAIR and not self._fill(d.ground.start[run.segment]):
+            if self.level < run.litres - HAIR and not self.fill(d.ground.start[run.segment]):
                 return None
             if not self._go(d.ground.start[run.segment], segments[run.segment].in_deg):
                 return None
@@ -198,7 +220,7 @@ class _Trial:
             )
             self.level -= run.litres
             self.place, self.heading = d.ground.end[run.segment], segments[run.segment].out_deg
-        if not self._home():
+        if not self.home():
             return None
         after = State(part, self.at, self.place, self.level, self.heading)
         return Step(task, self.legs, after, first, self.at, self.move_m, self.turns, self.fills)
@@ -220,18 +242,23 @@ class _Trial:
         self.place = to
         return True
 
-    def _home(self) -> bool:
+    def home(self) -> bool:
         d = self.driver
-        if d.depot is None or self.place is None:
+        if d.depot is None or self.place is None or not d.goes_home(self.state.part):
             return True
         return d.slot(self.state.part, self.at, d.ground.way(self.place, d.depot) * d.pace) is not None
 
-    def _fill(self, to: XY | None) -> bool:
-        """Fill the tank where it is done and on at the next work soonest."""
+    def _wanted(self) -> float:
+        """Litres to fill: no more than can be used before the shift is over."""
         d = self.driver
         rate = self.task.litres / max(d.seconds(self.task.mode, self.task.work_m), 1.0)
         least = max(r.litres for r in self.task.runs)
-        wanted = min(d.vehicle.tank_l - self.level, max(least, rate * d.usable(self.state.part, self.at)))
+        return min(d.vehicle.tank_l - self.level, max(least, rate * d.usable(self.state.part, self.at)))
+
+    def fill(self, to: XY, wanted: float | None = None) -> bool:
+        """Fill the tank where it is done and on at the next place soonest."""
+        d = self.driver
+        wanted = self._wanted() if wanted is None else wanted
         best: tuple[float, int, float, float] | None = None
         for n, point in enumerate(d.facts.points):
             xy = d.ground.points[n]
@@ -244,7 +271,7 @@ class _Trial:
             seconds = wanted / point.flow_l_s / d.facts.productive
             begin = self._bay(n, arrive, seconds)
             if begin is not None:
-                on = begin + seconds + (d.ground.way(xy, to) * d.pace if to else 0.0)
+                on = begin + seconds + d.ground.way(xy, to) * d.pace
                 best = min(best, (on, n, begin, seconds)) if best else (on, n, begin, seconds)
         if best is None:
             return False
@@ -277,7 +304,7 @@ class _Trial:
     def _idle_fill(self) -> None:
         """Fill while the window is not open yet, where that costs the work no time."""
         saved = self.at, self.place, self.level, self.heading, self.move_m, self.turns
-        if self._fill(self.task.begin):
+        if self.fill(self.task.begin):
             d = self.driver
             if self.at + d.ground.way(self.place or self.task.begin, self.task.begin) * d.pace <= self.earliest:
                 return

@@ -5,7 +5,7 @@ What a pass needs, and when it may run, is what `feasibility` reckons: the plan 
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -33,7 +33,8 @@ from shaodao.sanitation.plan.plain import (
 )  # fmt: skip
 from shaodao.sanitation.words import RoadClass
 
-ALWAYS: tuple[Span, ...] = ((0.0, 86_400.0),)
+DAY_S = 86_400.0
+ALWAYS: tuple[Span, ...] = ((0.0, DAY_S),)
 HAIR = 1e-6  # of a run: lengths are not whole strips to the last bit
 
 
@@ -51,6 +52,7 @@ def read(day: date) -> Facts:
         productive=book.settings.productive,
         detour=book.settings.detour,
         uturn_s=book.settings.uturn_s,
+        tank_start=book.settings.tank_start,
         feasible_share=_share(verdict),
         illustrative=book.illustrative,
         notes=notes,
@@ -62,23 +64,20 @@ def digest(facts: Facts) -> str:
     return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def restricted(
-    facts: Facts, at_s: float, broken: Iterable[str] = (), closed: Sequence[tuple[str, float, float]] = ()
-) -> Facts:
-    """The facts after something happened: vehicles (codes) that work no more from `at_s` on, and times in which a mode
-    (its code; "" is all) may not run, as rain."""
-    gone = set(broken)
-    vehicles = tuple(
-        replace(v, shifts=tuple(_cut(v.shifts, at_s)), broken_s=at_s) if v.code in gone else v for v in facts.vehicles
-    )
+def changed(facts: Facts, changes: Mapping[str, Any]) -> Facts:
+    """The facts after something happened. changes: `broken`, {code of a vehicle: second from which it stands}; `closed`,
+    [[code of a mode or "" for all, first second, last second], …] in which it may not run, as rain."""
+    broken, closed = changes.get("broken", {}), changes.get("closed", [])
+    vehicles = tuple(_broken(v, float(broken[v.code])) if v.code in broken else v for v in facts.vehicles)
     return replace(facts, vehicles=vehicles, modes=tuple(_closed(mode, closed) for mode in facts.modes))
 
 
-def _cut(shifts: Iterable[ShiftFacts], at_s: float) -> Iterable[ShiftFacts]:
-    return [replace(s, end_s=min(s.end_s, at_s)) for s in shifts if s.begin_s < at_s]
+def _broken(vehicle: VehicleFacts, at_s: float) -> VehicleFacts:
+    shifts = tuple(replace(s, end_s=min(s.end_s, at_s)) for s in vehicle.shifts if s.begin_s < at_s)
+    return replace(vehicle, shifts=shifts, broken_s=at_s)
 
 
-def _closed(mode: ModeFacts, closed: Sequence[tuple[str, float, float]]) -> ModeFacts:
+def _closed(mode: ModeFacts, closed: Sequence[Sequence[Any]]) -> ModeFacts:
     passes = mode.passes
     for code, first, last in closed:
         if code in ("", mode.code):
@@ -162,15 +161,20 @@ def joined(shifts: Iterable[Any]) -> tuple[tuple[ShiftFacts, ...], bool]:
     parts = []
     for shift in shifts:
         rest = spans_of(open_minutes(shift.breaks))
-        parts += [(a, b, rest) for hours in shift.hours for a, b in spans_of(open_minutes([hours]))]
+        for first, last in shift.hours:
+            over = last <= first  # midnight
+            for a, b in spans_of(open_minutes([[first, last]])):
+                parts.append((a, b, rest, not (over and a == 0), not (over and b == DAY_S)))
     found: list[ShiftFacts] = []
     overlap = False
-    for a, b, rest in sorted(parts):
+    for a, b, rest, out, home in sorted(parts):
         breaks = tuple((max(x, a), min(y, b)) for x, y in rest if x < b and y > a)
         if found and a < found[-1].end_s:
             overlap = True
             last = found.pop()
-            found.append(ShiftFacts(last.begin_s, max(last.end_s, b), tuple(sorted({*last.breaks, *breaks}))))
+            breaks = tuple(sorted({*last.breaks, *breaks}))
+            home = home if b >= last.end_s else last.home
+            found.append(ShiftFacts(last.begin_s, max(last.end_s, b), breaks, last.out, home))
         else:
-            found.append(ShiftFacts(a, b, breaks))
+            found.append(ShiftFacts(a, b, breaks, out, home))
     return tuple(found), overlap

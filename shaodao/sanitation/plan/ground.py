@@ -4,6 +4,7 @@ A stretch is a piece of a road with both its carriageways, served as a loop: out
 as the width takes. A carriageway without another one beside it is driven back empty between its runs.
 """
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from shaodao.sanitation.plan.plain import Facts, ModeFacts, Place
 
 BESIDE_M, NEXT_M, BEND_DEG = 120.0, 25.0, 60.0
-TARGET_S = 1500.0  # a stretch takes about so long: long enough to turn seldom, short enough to fill a window
+TARGET_S = 900.0  # a stretch takes about so long: long enough to turn seldom, short enough to fill a window
 XY = tuple[float, float]
 A_M, E2 = 6_378_137.0, 0.00669437999014  # WGS-84
 
@@ -73,9 +74,9 @@ class Ground:
 
     def stretches(self, mode: ModeFacts) -> list[tuple[int, ...]]:
         """The segments that a mode serves, grouped: numbers in the order in which a loop takes them."""
-        chains = list(self._chains([n for n, runs in enumerate(mode.runs) if runs]))
+        once = max(mode.runs, default=0) <= 1  # then nothing has to be driven twice: each carriageway is on its own
         found: list[tuple[int, ...]] = []
-        for chain in chains:
+        for chain in self._chains([n for n, runs in enumerate(mode.runs) if runs], once):
             open_: list[tuple[int, int]] = []
             taken = 0.0
             for pair in chain:
@@ -89,13 +90,13 @@ class Ground:
                 found.append(_loop(open_))
         return found
 
-    def _chains(self, numbers: Sequence[int]) -> Iterator[list[tuple[int, int]]]:
+    def _chains(self, numbers: Sequence[int], once: bool) -> Iterator[list[tuple[int, int]]]:
         """Pieces of road that follow each other, each with the carriageway beside it (-1: there is none)."""
         roads: dict[str, list[int]] = defaultdict(list)
         for n in numbers:
             roads[self.facts.segments[n].road].append(n)
         for of in roads.values():
-            beside, after = self._beside(of), self._after(of)
+            beside, after = {} if once else self._beside(of), self._after(of)
             heads = [n for n in of if n not in set(after.values())]
             seen: set[int] = set()
             for head in (*heads, *of):  # a ring has no head
@@ -150,9 +151,7 @@ class Ground:
                     runs.append(Run(n, of.metres[n] / of.runs[n], of.litres[n] / of.runs[n]))
         if not runs:
             return None
-        between = sum(
-            self.way(self.end[a.segment], self.start[b.segment]) for a, b in zip(runs, runs[1:], strict=False)
-        )
+        between = sum(self.way(self.end[a.segment], self.start[b.segment]) for a, b in itertools.pairwise(runs))
         return Task(
             mode, one, stretch, segments, tuple(runs), self.start[runs[0].segment], self.end[runs[-1].segment],
             sum(r.metres for r in runs), between, sum(r.litres for r in runs), value,

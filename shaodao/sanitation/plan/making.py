@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Made:
     """A plan: its trips, what is left out and why, how many rounds were searched in how many seconds."""
 
     trips: list[PlainTrip]
-    left_out: list[dict[str, object]]
+    left_out: list[dict[str, Any]]
     rounds: int
     seconds: float
 
@@ -48,7 +49,9 @@ class Group:
 
     def worth(self, steps: Sequence[Step]) -> float:
         uturn = self.board.facts.uturn_s
-        return sum(3600 * s.task.value - MOVING * (s.move_m * self._pace + uturn * s.turns) for s in steps)
+        return sum(
+            3600 * (s.task.value if s.task else 0.0) - MOVING * (s.move_m * self._pace + uturn * s.turns) for s in steps
+        )
 
     @property
     def _pace(self) -> float:
@@ -63,7 +66,7 @@ class Group:
             driver = self.drivers[n]
             if driver.state.part >= len(driver.spans):
                 continue
-            step = self.board.best(driver, noise, chance)
+            step = self.board.best(driver, noise, chance) or driver.filled_up()
             if step is None:
                 driver.skipped += 1
             else:
@@ -131,12 +134,12 @@ def make(
             gone = done / rounds if rounds else (time.monotonic() - start) / seconds
             tell(min(1.0, gone), _planned(groups))
     made = trips.assembled(ground, [d for g in groups for d in g.drivers], before)
-    left = reasons.left_out(facts, [g.board for g in groups], made)
+    left = reasons.left_out(facts, made)
     return Made(made, left, done, time.monotonic() - start)
 
 
 def _planned(groups: Sequence[Group]) -> float:
-    have = sum(s.task.value for g in groups for d in g.drivers for s in d.steps)
+    have = sum(s.task.value for g in groups for d in g.drivers for s in d.steps if s.task)
     left = sum(t.value for g in groups for t in g.board.left())
     return have / (have + left) if have + left else 1.0
 
@@ -174,9 +177,9 @@ def _begin(ground: Ground, vehicle: VehicleFacts, before: trips.Before | None, a
     """How a vehicle stands when planning begins; None for one that does not work (any more)."""
     if vehicle.away or not vehicle.shifts or vehicle.transfer_kmh <= 0 or vehicle.working_kmh <= 0:
         return None
-    level = before.level if before else 0.0
-    depot = ground.xy(vehicle.depot) if vehicle.depot else None
+    level = before.level if before else vehicle.tank_l * ground.facts.tank_start
     for part, shift in enumerate(vehicle.shifts):
+        depot = ground.xy(vehicle.depot) if vehicle.depot and shift.out else None
         if shift.end_s <= at_s:
             continue
         if before and before.free_s > shift.begin_s:

@@ -33,7 +33,7 @@ class PlainLeg:
 
 @dataclass(frozen=True)
 class PlainTrip:
-    """One vehicle in one shift. Its tank is empty when the day begins, and goes on from one trip to the next."""
+    """One vehicle in one shift. Its tank goes on from one trip to the next."""
 
     vehicle: int
     begin_s: float
@@ -98,11 +98,14 @@ class ModeFacts:
 
 @dataclass(frozen=True)
 class ShiftFacts:
-    """A shift's part on this calendar day; a night shift has two."""
+    """A shift's part on this calendar day. A night shift has two: at midnight its vehicle is somewhere (`out`, `home` are
+    false: it does not come from the depot, or does not go back to it)."""
 
     begin_s: float
     end_s: float
     breaks: tuple[Span, ...] = ()
+    out: bool = True
+    home: bool = True
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ class PointFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a plan is made from. `notes`: (what, code) of what had to be put right, as shifts that overlap."""
+    """Everything that a plan is made from. `tank_start`: share of each tank
+    that is full when the day begins. `notes`: (what, code) of what had to be put right, as shifts that overlap."""
 
     day: str
     segments: tuple[SegmentFacts, ...]
@@ -149,6 +153,7 @@ class Facts:
     productive: float = 0.75
     detour: float = 1.3
     uturn_s: float = 20.0
+    tank_start: float = 1.0
     feasible_share: float | None = None
     illustrative: bool = False
     notes: tuple[tuple[str, str], ...] = ()

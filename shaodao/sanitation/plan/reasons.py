@@ -1,77 +1,90 @@
 """Why something is not in a plan: said of each pass and segment that is left out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shaodao.sanitation.plan.board import Board
-from shaodao.sanitation.plan.ground import Task
-from shaodao.sanitation.plan.plain import Facts, PlainTrip, VehicleFacts
+from shaodao.sanitation.plan.plain import Facts, ModeFacts, PassFacts, PlainTrip, Span, VehicleFacts
 
-NO_VEHICLE, NO_SHIFT, WEATHER, WINDOW, SPACING, NO_WATER, TANK, CAPACITY, SEASON = (
-    "no_vehicle", "no_shift", "weather", "window", "spacing", "no_water", "tank", "capacity", "out_of_season",
+NO_VEHICLE, NO_SHIFT, WEATHER, WINDOW, SPACING, NO_WATER, TANK, CAPACITY, SEASON, BY_HAND = (
+    "no_vehicle", "no_shift", "weather", "window", "spacing", "no_water", "tank", "capacity", "out_of_season", "by_hand",
 )  # fmt: skip
+Missing = tuple[int, int, int]
+"""Numbers of the mode and the segment in the facts, and which pass between them."""
 
 
-def left_out(facts: Facts, boards: Sequence[Board], trips: Sequence[PlainTrip]) -> list[dict[str, object]]:
-    """[{mode, pass, why, segments}, …]: codes of the segments whose pass is not whole; modes that are not due at all have
-    no pass and no segments. In the order of modes, passes and roads."""
+def runs_done(trips: Iterable[PlainTrip]) -> dict[tuple[int, int, int], int]:
+    """Runs by mode, pass and segment (keys of the book)."""
     done: dict[tuple[int, int, int], int] = defaultdict(int)
     for trip in trips:
         for leg in trip.services:
             done[leg.mode or 0, leg.pass_no, leg.segment or 0] += leg.runs
-    rows: dict[tuple[int, int, str], list[int]] = defaultdict(list)
-    for board in boards:
-        for task in board.left():
-            mode = facts.modes[task.mode]
-            why = _why(facts, task)
-            no = mode.passes[task.one].no
-            rows[task.mode, no, why] += [
-                s for s in task.segments if done[mode.key, no, facts.segments[s].key] < mode.runs[s]
-            ]
-    found: list[dict[str, object]] = [
-        {
-            "mode": facts.modes[m].code,
-            "pass": no,
-            "why": why,
-            "segments": [facts.segments[s].code for s in sorted(of)],
-        }
-        for (m, no, why), of in sorted(rows.items(), key=lambda item: item[0])
-        if of
+    return done
+
+
+def left_out(
+    facts: Facts, trips: Sequence[PlainTrip], known: Mapping[Missing, str] | None = None
+) -> list[dict[str, Any]]:
+    """[{mode, pass, why, segments}, …] of what is due and not whole, by codes, in the order of modes, passes and roads; a
+    mode that the weather or the season stops has no pass and no segments. known: reasons that are given already."""
+    done = runs_done(trips)
+    rows: dict[tuple[int, int, str], list[str]] = defaultdict(list)
+    for m, mode in enumerate(facts.modes):
+        for one in mode.passes if mode.due else ():
+            whole: dict[tuple[float, float], str] = {}
+            for n, segment in enumerate(facts.segments):
+                if done[mode.key, one.no, segment.key] >= mode.runs[n]:
+                    continue
+                need = mode.metres[n], mode.litres[n] / mode.runs[n]
+                if (why := (known or {}).get((m, one.no, n))) is None:
+                    why = whole.setdefault(need, "") or _why(facts, mode, one, *need)
+                    whole[need] = why
+                rows[m, one.no, why].append(segment.code)
+    found = [
+        {"mode": facts.modes[m].code, "pass": no, "why": why, "segments": of}
+        for (m, no, why), of in sorted(rows.items())
     ]
-    states: dict[str, str] = {"stopped": WEATHER, "out_of_season": SEASON}
     for mode in facts.modes:
-        if mode.state in states:
-            found.append({"mode": mode.code, "pass": 0, "why": states[mode.state], "segments": []})
+        if mode.state in ("stopped", "out_of_season"):
+            why = SEASON if mode.state == "out_of_season" else WEATHER
+            found.append({"mode": mode.code, "pass": 0, "why": why, "segments": []})
     return found
 
 
-def _why(facts: Facts, task: Task) -> str:
-    mode = facts.modes[task.mode]
-    one = mode.passes[task.one]
+def known(facts: Facts, rows: Iterable[Mapping[str, Any]]) -> dict[Missing, str]:
+    """What a plan kept of its reasons, by number; what it had and another lacks was taken out by hand."""
+    modes = {m.code: n for n, m in enumerate(facts.modes)}
+    segments = {s.code: n for n, s in enumerate(facts.segments)}
+    found = {
+        (m, p.no, n): BY_HAND for m, mode in enumerate(facts.modes) for p in mode.passes for n in range(len(segments))
+    }
+    for row in rows:
+        if row["mode"] in modes:
+            found |= {
+                (modes[row["mode"]], row["pass"], segments[c]): row["why"] for c in row["segments"] if c in segments
+            }
+    return found
+
+
+def _why(facts: Facts, mode: ModeFacts, one: PassFacts, metres: float, litres: float) -> str:
+    """The first that holds; `litres` of one run, `metres` of all of a segment's."""
     fleet = [v for v in facts.vehicles if v.type == mode.vehicle_type and not v.away]
-    if not one.spans:
-        return WEATHER
-    if not fleet:
-        return NO_VEHICLE
-    shifts = [_shared(v, one.spans) for v in fleet]
-    if not any(shifts):
-        return NO_SHIFT
-    litres = max(run.litres for run in task.runs)
-    if litres > max(v.tank_l for v in fleet) * (1 + 1e-9):
-        return TANK
-    if litres and not facts.points:
-        return NO_WATER
-    kmh = min(mode.speed_kmh, max(v.working_kmh for v in fleet))
-    if task.work_m / kmh * 3.6 / facts.productive > max(shifts):
-        return WINDOW
+    longest = max((_shared(v, one.spans) for v in fleet), default=0.0)
+    kmh = min(mode.speed_kmh, max((v.working_kmh for v in fleet), default=mode.speed_kmh))
     same = [p for p in mode.passes if p.spans == one.spans]
     open_s = sum(b - a for a, b in one.spans)
-    if mode.spacing_s and same.index(one) * mode.spacing_s >= open_s:
-        return SPACING
-    return CAPACITY
+    holds = {
+        WEATHER: not one.spans,
+        NO_VEHICLE: not fleet,
+        NO_SHIFT: not longest,
+        TANK: bool(litres) and litres > max((v.tank_l for v in fleet), default=0.0) * (1 + 1e-9),
+        NO_WATER: bool(litres) and not facts.points,
+        WINDOW: metres / kmh * 3.6 / facts.productive > longest,
+        SPACING: bool(mode.spacing_s) and same.index(one) * mode.spacing_s >= open_s,
+    }
+    return next((why for why, yes in holds.items() if yes), CAPACITY)
 
 
-def _shared(vehicle: VehicleFacts, spans: Sequence[Any]) -> float:
+def _shared(vehicle: VehicleFacts, spans: Sequence[Span]) -> float:
     """The longest piece of a window in which a vehicle is on shift."""
-    return max((min(s.end_s, b) - max(s.begin_s, a) for s in vehicle.shifts for a, b in spans), default=0.0) or 0.0
+    return max((max(0.0, min(s.end_s, b) - max(s.begin_s, a)) for s in vehicle.shifts for a, b in spans), default=0.0)

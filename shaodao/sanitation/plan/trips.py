@@ -43,16 +43,17 @@ def until(facts: Facts, trips: Iterable[PlainTrip], at_s: float) -> dict[int, Be
     vehicles = {v.key: v for v in facts.vehicles}
     segments = {s.key: s for s in facts.segments}
     points = {p.key: p for p in facts.points}
-    found: dict[int, Before] = defaultdict(Before)
+    found: dict[int, Before] = {}
     for trip in sorted(trips, key=lambda t: (t.vehicle, t.begin_s)):
         vehicle = vehicles.get(trip.vehicle)
         if vehicle is None or trip.begin_s >= at_s:
             continue
-        own = found[trip.vehicle]
+        own = found.setdefault(trip.vehicle, Before(level=vehicle.tank_l * facts.tank_start))
         stays = [leg for leg in trip.legs if leg.begin_s < at_s and (vehicle.broken_s is None or leg.end_s <= at_s)]
         while stays and stays[-1].kind in (WAIT, BREAK):
             stays.pop()
-        place = vehicle.depot
+        shift = vehicle.shifts[n] if (n := _part(vehicle, trip)) is not None else None
+        place = vehicle.depot if shift is None or shift.out else None
         for leg in stays:
             if leg.kind == SERVICE and leg.segment in segments:
                 own.level = max(0.0, own.level - leg.water_l)
@@ -66,7 +67,7 @@ def until(facts: Facts, trips: Iterable[PlainTrip], at_s: float) -> dict[int, Be
         own.free_s = stays[-1].end_s if stays else 0.0
         end = trip.end_s if vehicle.broken_s is None else min(trip.end_s, vehicle.broken_s)
         own.trips.append(PlainTrip(trip.vehicle, trip.begin_s, end, tuple(stays)))
-    return dict(found)
+    return found
 
 
 def _target(trip: PlainTrip, after: int, segments: dict, points: dict) -> Place | None:  # type: ignore[type-arg]
@@ -115,7 +116,7 @@ def _home(
     old: dict[int, PlainTrip],
 ) -> list[PlainLeg]:
     """The way back to the depot at the end of a part."""
-    if driver is None or driver.depot is None:
+    if driver is None or driver.depot is None or not driver.vehicle.shifts[part].home:
         return []
     if part in ends:
         at, place = ends[part]
