@@ -27,7 +27,9 @@ class DayPlan(models.Model):
     facts = models.CharField(max_length=64, blank=True)  # SHA-256 of what it was made from
     figures = models.JSONField(default=dict)  # sums, by service, by vehicle
     left_out = models.JSONField(default=list)  # [{mode, pass, why, segments}, …] by codes
-    changes = models.JSONField(default=dict)  # to the book, of this day: {"broken": {vehicle: s}, "closed": [[mode, s, s], …]}
+    changes = models.JSONField(
+        default=dict
+    )  # to the book, of this day: {"broken": {vehicle: s}, "closed": [[mode, s, s], …]}
     version = models.PositiveIntegerField(default=1)
 
     class Meta:

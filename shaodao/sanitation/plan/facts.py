@@ -173,8 +173,8 @@ def joined(shifts: Iterable[Any]) -> tuple[tuple[ShiftFacts, ...], bool]:
             overlap = True
             last = found.pop()
             breaks = tuple(sorted({*last.breaks, *breaks}))
-            home = home if b >= last.end_s else last.home
-            found.append(ShiftFacts(last.begin_s, max(last.end_s, b), breaks, last.out, home))
+            later = home if b >= last.end_s else last.home
+            found.append(ShiftFacts(last.begin_s, max(last.end_s, b), breaks, last.out, later))
         else:
             found.append(ShiftFacts(a, b, breaks, out, home))
     return tuple(found), overlap

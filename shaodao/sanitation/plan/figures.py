@@ -1,10 +1,11 @@
 """A plan in figures: by service, by vehicle, by fill point, and in all. JSON values only."""
 
+import bisect
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from shaodao.sanitation.plan.plain import BREAK, FILL, MOVE, SERVICE, WAIT, Facts, PlainLeg, PlainTrip
+from shaodao.sanitation.plan.plain import BREAK, FILL, MOVE, SERVICE, WAIT, Facts, PlainTrip
 from shaodao.sanitation.plan.reasons import runs_done
 
 HOURS = {SERVICE: "work_h", MOVE: "move_h", FILL: "fill_h", BREAK: "break_h", WAIT: "wait_h"}
@@ -74,23 +75,22 @@ def _pass(mode: Any, no: int, due: Sequence[Any], whole: Sequence[Any]) -> dict[
 
 
 def _by_mode(trips: Sequence[PlainTrip]) -> dict[int, dict[str, Any]]:
-    """Ways and fillings belong to the service that they lead to."""
+    """Ways and fillings belong to the service that they lead to, at the end of a trip to the last one."""
     found: dict[int, dict[str, Any]] = {}
     for trip in trips:
-        open_: list[PlainLeg] = []
-        for leg in trip.legs:
-            if leg.kind != SERVICE:
-                open_.append(leg)
-                continue
+        services = [n for n, leg in enumerate(trip.legs) if leg.kind == SERVICE]
+        for n, leg in enumerate(trip.legs):
+            k = min(bisect.bisect_left(services, n), len(services) - 1)
+            to = trip.legs[services[k]] if services else leg
             own = found.setdefault(
-                leg.mode or 0, {"work_m": 0.0, "move_m": 0.0, "water_l": 0.0, "refills": 0, "vehicles": set()}
+                to.mode or 0, {"work_m": 0.0, "move_m": 0.0, "water_l": 0.0, "refills": 0, "vehicles": set()}
             )
-            own["work_m"] += leg.metres
-            own["water_l"] += leg.water_l
             own["vehicles"].add(trip.vehicle)
-            own["move_m"] += sum(x.metres for x in open_)
-            own["refills"] += sum(1 for x in open_ if x.kind == FILL)
-            open_.clear()
+            if leg.kind == SERVICE:
+                own["work_m"] += leg.metres
+                own["water_l"] += leg.water_l
+            own["move_m"] += leg.metres if leg.kind == MOVE else 0.0
+            own["refills"] += leg.kind == FILL
     return found
 
 
