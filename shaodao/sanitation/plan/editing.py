@@ -12,7 +12,18 @@ from django.utils.translation import gettext as _
 from shaodao.foundation.errors import Invalid
 from shaodao.sanitation.plan.driving import NEAR_M, Bays, Driver, State
 from shaodao.sanitation.plan.ground import XY, Ground
-from shaodao.sanitation.plan.plain import FILL, MOVE, SERVICE, Facts, PlainLeg, PlainTrip, ShiftFacts, VehicleFacts
+from shaodao.sanitation.plan.plain import (
+    FILL,
+    MOVE,
+    SERVICE,
+    Facts,
+    ModeFacts,
+    PlainLeg,
+    PlainTrip,
+    ShiftFacts,
+    Span,
+    VehicleFacts,
+)  # fmt: skip
 from shaodao.sanitation.plan.trips import filled
 
 MOST = 200
@@ -145,12 +156,15 @@ class _Clock:
         self.numbers = {s.key: n for n, s in enumerate(self.facts.segments)}
         self.points = {p.key: n for n, p in enumerate(self.facts.points)}
         self.modes = {m.key: m for m in self.facts.modes}
+        self.spent: dict[tuple[int, int], dict[int, Span]] = {}
         level = vehicle.tank_l * self.facts.tank_start
         for other in sorted(trips, key=lambda t: t.begin_s):
             mine = other.vehicle == trip.vehicle
             for leg in other.legs:
                 if leg.kind == FILL and leg.point in self.points and not (mine and other.begin_s == trip.begin_s):
                     self.bays.book(self.points[leg.point], leg.begin_s, leg.end_s)
+                if leg.kind == SERVICE and not (mine and other.begin_s == trip.begin_s):
+                    self.passed(leg)
                 if mine and other.begin_s < trip.begin_s and leg.kind in (SERVICE, FILL):
                     level = max(0.0, level + leg.water_l * (1 if leg.kind == FILL else -1))
         place = ground.xy(vehicle.depot) if vehicle.depot and shift.out else None
@@ -208,15 +222,27 @@ class _Clock:
         kmh = min(mode.speed_kmh, self.vehicle.working_kmh)
         back = (leg.runs - 1) * self.ground.way(self.ground.end[n], self.ground.start[n]) * self.driver.pace
         seconds = metres / kmh * 3.6 / self.facts.productive + back
-        begin = self.open(mode.passes, leg.pass_no, seconds)
+        begin = self.open(mode, leg, seconds)
         self.legs.append(replace(leg, begin_s=begin, end_s=begin + seconds, metres=metres, water_l=litres))
+        self.passed(self.legs[-1])
         self.at, self.place, self.level = begin + seconds, self.ground.end[n], max(0.0, self.level - litres)
 
-    def open(self, passes: Sequence[Any], no: int, seconds: float) -> float:
-        """The earliest time at which the pass may run and the crew works; where there is none, at once."""
-        for one in passes:
-            for a, b in one.spans if one.no == no else ():
-                begin = self.driver.slot(0, max(a, self.at), seconds)
-                if begin is not None and begin + seconds <= b:
-                    return begin
+    def passed(self, leg: PlainLeg) -> None:
+        """Remember from when to when a segment gets a pass."""
+        own = self.spent.setdefault((leg.mode or 0, leg.segment or 0), {})
+        a, b = own.get(leg.pass_no, (leg.begin_s, leg.end_s))
+        own[leg.pass_no] = (min(a, leg.begin_s), max(b, leg.end_s))
+
+    def open(self, mode: ModeFacts, leg: PlainLeg, seconds: float) -> float:
+        """The earliest time at which the pass may run, long enough after others, and the crew works; else at once."""
+        own = self.spent.get((leg.mode or 0, leg.segment or 0), {})
+        others = sorted(span for no, span in own.items() if no != leg.pass_no)
+        for a, b in (span for one in mode.passes if one.no == leg.pass_no for span in one.spans):
+            begin = max(a, self.at)
+            for first, last in others:
+                if begin < last + mode.spacing_s and begin + seconds > first - mode.spacing_s:
+                    begin = last + mode.spacing_s
+            found = self.driver.slot(0, begin, seconds)
+            if found is not None and found + seconds <= b:
+                return found
         return self.slot(seconds)
