@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from shaodao.kernel.sweeping import open_minutes
 from shaodao.sanitation.feasibility import facts as bound
-from shaodao.sanitation.feasibility.reckon import Service, Verdict, one_pass, reckon
+from shaodao.sanitation.feasibility.reckon import Service, Verdict, one_pass, reckon, stops
 from shaodao.sanitation.models import FillPoint, Maintenance, Segment, Vehicle
 from shaodao.sanitation.plan.plain import (
     Facts,
@@ -81,8 +81,12 @@ def _closed(mode: ModeFacts, closed: Sequence[Sequence[Any]]) -> ModeFacts:
     passes = mode.passes
     for code, first, last in closed:
         if code in ("", mode.code):
-            passes = tuple(replace(p, spans=without(p.spans, first, last)) for p in passes)
+            passes = tuple(_shorter(p, without(p.spans, first, last)) for p in passes)
     return replace(mode, passes=passes)
+
+
+def _shorter(one: PassFacts, spans: tuple[Span, ...]) -> PassFacts:
+    return replace(one, spans=spans, stopped=one.stopped or spans != one.spans)
 
 
 def _share(verdict: Verdict) -> float | None:
@@ -119,7 +123,8 @@ def _mode(book: bound.Day, service: Service) -> ModeFacts:
     for window in service.windows:
         first, last = window.spans[0] * 60.0, window.spans[1] * 60.0
         spans = spans_of(window.mask)
-        passes += [PassFacts(len(passes) + 1 + n, (first, last), spans) for n in range(window.passes)]
+        stopped = bool((open_minutes([window.spans]) & ~open_minutes(mode.peaks) & stops(book, mode)[0]).any())
+        passes += [PassFacts(len(passes) + 1 + n, (first, last), spans, stopped) for n in range(window.passes)]
     return ModeFacts(
         mode.pk, mode.code, mode.name, mode.name_en, mode.kind, mode.vehicle_type, mode.priority, mode.speed_kmh,
         mode.spacing_min * 60.0, "due" if service.state in ("ok", "short") else service.state, tuple(passes),

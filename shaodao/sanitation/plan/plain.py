@@ -62,11 +62,13 @@ class SegmentFacts:
 
 @dataclass(frozen=True)
 class PassFacts:
-    """The n-th pass of the day may run within `spans`: its window without peaks, weather stops and closings."""
+    """The n-th pass of the day may run within `spans`: its window without peaks, weather stops and closings. `stopped`: the
+    weather, or a closing, took something of it."""
 
     no: int
     window: Span
     spans: tuple[Span, ...]
+    stopped: bool = False
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def _why(facts: Facts, mode: ModeFacts, one: PassFacts, metres: float, litres: f
         WINDOW: metres / kmh * 3.6 / facts.productive > longest,
         SPACING: bool(mode.spacing_s) and same.index(one) * mode.spacing_s >= open_s,
     }
-    return next((why for why, yes in holds.items() if yes), CAPACITY)
+    return next((why for why, yes in holds.items() if yes), WEATHER if one.stopped else CAPACITY)
 
 
 def _shared(vehicle: VehicleFacts, spans: Sequence[Span]) -> float:

@@ -18,6 +18,7 @@ from shaodao.sanitation.plan.plain import (
     PlainLeg,
     PlainTrip,
     ShiftFacts,
+    Span,
     VehicleFacts,
 )  # fmt: skip
 
@@ -39,17 +40,23 @@ class Before:
 
 
 def until(facts: Facts, trips: Iterable[PlainTrip], at_s: float) -> dict[int, Before]:
-    """By vehicle, the part of trips that begins before `at_s`. A vehicle that breaks down then does not end what it is at."""
+    """By vehicle, the part of trips that begins before `at_s`. What is under way then is ended, but for a vehicle that
+    breaks down, and a run whose time is closed."""
     vehicles = {v.key: v for v in facts.vehicles}
     segments = {s.key: s for s in facts.segments}
     points = {p.key: p for p in facts.points}
+    spans = {(m.key, p.no): p.spans for m in facts.modes for p in m.passes}
     found: dict[int, Before] = {}
     for trip in sorted(trips, key=lambda t: (t.vehicle, t.begin_s)):
         vehicle = vehicles.get(trip.vehicle)
         if vehicle is None or trip.begin_s >= at_s:
             continue
         own = found.setdefault(trip.vehicle, Before(level=vehicle.tank_l * facts.tank_start))
-        stays = [leg for leg in trip.legs if leg.begin_s < at_s and (vehicle.broken_s is None or leg.end_s <= at_s)]
+        stays = [
+            leg
+            for leg in trip.legs
+            if leg.end_s <= at_s or (leg.begin_s < at_s and vehicle.broken_s is None and _open(leg, spans))
+        ]
         while stays and stays[-1].kind in (WAIT, BREAK):
             stays.pop()
         shift = vehicle.shifts[n] if (n := _part(vehicle, trip)) is not None else None
@@ -68,6 +75,12 @@ def until(facts: Facts, trips: Iterable[PlainTrip], at_s: float) -> dict[int, Be
         end = trip.end_s if vehicle.broken_s is None else min(trip.end_s, vehicle.broken_s)
         own.trips.append(PlainTrip(trip.vehicle, trip.begin_s, end, tuple(stays)))
     return found
+
+
+def _open(leg: PlainLeg, spans: dict[tuple[int, int], tuple[Span, ...]]) -> bool:
+    if leg.kind != SERVICE:
+        return True
+    return any(a - HAIR_S <= leg.begin_s and leg.end_s <= b + HAIR_S for a, b in spans.get((leg.mode or 0, leg.pass_no), ()))
 
 
 def _target(trip: PlainTrip, after: int, segments: dict, points: dict) -> Place | None:  # type: ignore[type-arg]
