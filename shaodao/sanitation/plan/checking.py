@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from shaodao.foundation.naming import named
 from shaodao.sanitation.plan.plain import (
     BREAK,
     FILL,
@@ -172,18 +173,16 @@ class _Check:
         """One service; returns the water that it takes."""
         n, segment = self.segments[leg.segment or 0]
         mode = self.modes[leg.mode or 0]
+        said: dict[str, object] = {"m": named(mode) or mode.code, "v": vehicle.code, "n": leg.pass_no}
         if mode.vehicle_type != vehicle.type:
-            said = {"v": vehicle.code, "m": mode.name or mode.code}
             self.say("type", IMPOSSIBLE, _("%(v)s 不是做“%(m)s”的车") % said)
         one = next((p for p in mode.passes if p.no == leg.pass_no), None)
         if not mode.due:
-            self.say("season", BREACH, _("“%(m)s”当天不做") % {"m": mode.name or mode.code})
+            self.say("season", BREACH, _("“%(m)s”当天不做") % said)
         elif one is None:
-            self.say(
-                "unknown", IMPOSSIBLE, _("“%(m)s”没有第 %(n)d 遍") % {"m": mode.name or mode.code, "n": leg.pass_no}
-            )
+            self.say("unknown", IMPOSSIBLE, _("“%(m)s”没有第 %(n)d 遍") % said)
         elif not _within(leg, one.spans):
-            said = {"m": mode.name or mode.code, "n": leg.pass_no, "t": f"{clock(leg.begin_s)}-{clock(leg.end_s)}"}
+            said["t"] = f"{clock(leg.begin_s)}-{clock(leg.end_s)}"
             self.say("window", BREACH, _("“%(m)s”第 %(n)d 遍在 %(t)s 不能做") % said)
         if not mode.runs[n] or leg.runs < 1:
             self.say("unknown", IMPOSSIBLE, _("%(s)s 没有这种作业") % {"s": segment.code})
@@ -213,6 +212,7 @@ class _Check:
 
     def fill(self, leg: PlainLeg, vehicle: VehicleFacts, level: float) -> float:
         point = self.points[leg.point or 0]
+        said: dict[str, object]
         if level + leg.water_l > vehicle.tank_l * SHARE + SLACK_L:
             said = {"a": round(level + leg.water_l), "b": round(vehicle.tank_l)}
             self.say("tank", IMPOSSIBLE, _("水箱 %(b)d 升，装不下 %(a)d 升") % said)
@@ -252,23 +252,23 @@ class _Check:
                 if leg.kind == SERVICE and leg.segment in self.segments and leg.mode in self.modes:
                     legs[leg.mode, leg.segment, leg.pass_no].append((leg.begin_s, leg.end_s, leg.runs, n, i))
         whole: dict[tuple[int, int], list[tuple[float, float, int, int]]] = defaultdict(list)
-        for (mode, segment, _no), rows in legs.items():
+        for (key, segment, _no), rows in legs.items():
             first = min(rows)
             self.at = (first[3], first[4], trips[first[3]].vehicle)
-            self.runs(self.modes[mode], *self.segments[segment], sum(r[2] for r in rows))
-            whole[mode, segment].append((first[0], max(r[1] for r in rows), first[3], first[4]))
+            self.runs(self.modes[key], *self.segments[segment], sum(r[2] for r in rows))
+            whole[key, segment].append((first[0], max(r[1] for r in rows), first[3], first[4]))
         for (key, segment), spans in whole.items():
             mode = self.modes[key]
             for before, after in itertools.pairwise(sorted(spans)):
                 if after[0] - before[1] < mode.spacing_s - SLACK_S:
                     self.at = (after[2], after[3], trips[after[2]].vehicle)
-                    said = {"s": self.segments[segment][1].code, "m": mode.name or mode.code}
+                    said = {"s": self.segments[segment][1].code, "m": named(mode) or mode.code}
                     said |= {"a": clock(before[1]), "b": clock(after[0]), "n": f"{mode.spacing_s / 60:g}"}
                     self.say("spacing", BREACH, _("%(s)s 的“%(m)s”%(a)s 刚做完，%(b)s 又做：至少隔 %(n)s 分钟") % said)
 
     def runs(self, mode: ModeFacts, n: int, segment: SegmentFacts, runs: int) -> None:
         need = mode.runs[n]
-        said = {"s": segment.code, "m": mode.name or mode.code, "a": need, "b": runs}
+        said = {"s": segment.code, "m": named(mode) or mode.code, "a": need, "b": runs}
         if runs < need:
             self.say("missing", BREACH, _("%(s)s 的“%(m)s”要 %(a)d 趟，只排了 %(b)d 趟") % said)
         elif runs > need:

@@ -122,7 +122,7 @@ def _mode(book: bound.Day, service: Service) -> ModeFacts:
     passes: list[PassFacts] = []
     for window in service.windows:
         first, last = window.spans[0] * 60.0, window.spans[1] * 60.0
-        spans = spans_of(window.mask)
+        spans = spans_of(window.mask.tolist())
         stopped = bool((open_minutes([window.spans]) & ~open_minutes(mode.peaks) & stops(book, mode)[0]).any())
         passes += [PassFacts(len(passes) + 1 + n, (first, last), spans, stopped) for n in range(window.passes)]
     return ModeFacts(
@@ -134,7 +134,7 @@ def _mode(book: bound.Day, service: Service) -> ModeFacts:
 
 
 def _point(row: FillPoint) -> PointFacts:
-    hours = spans_of(open_minutes(row.hours)) if row.hours else ALWAYS
+    hours = spans_of(open_minutes(row.hours).tolist()) if row.hours else ALWAYS
     return PointFacts(row.pk, row.code, row.name, (row.lon, row.lat), row.flow_m3_min * 1000 / 60, row.bays, hours)
 
 
@@ -165,10 +165,10 @@ def joined(shifts: Iterable[Any]) -> tuple[tuple[ShiftFacts, ...], bool]:
     """Shifts as parts of the calendar day in order, and whether two of them overlapped and were made one."""
     parts = []
     for shift in shifts:
-        rest = spans_of(open_minutes(shift.breaks))
+        rest = spans_of(open_minutes(shift.breaks).tolist())
         for first, last in shift.hours:
             over = last <= first  # midnight
-            for a, b in spans_of(open_minutes([[first, last]])):
+            for a, b in spans_of(open_minutes([[first, last]]).tolist()):
                 parts.append((a, b, rest, not (over and a == 0), not (over and b == DAY_S)))
     found: list[ShiftFacts] = []
     overlap = False

@@ -9,14 +9,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from shaodao.sanitation.plan.plain import Facts, ModeFacts, Place
 
-BESIDE_M, NEXT_M, BEND_DEG = 120.0, 25.0, 60.0
+BESIDE_M, NEXT_M, BEND_DEG = 85.0, 25.0, 60.0
 TARGET_S = 900.0  # a stretch takes about so long: long enough to turn seldom, short enough to fill a window
 XY = tuple[float, float]
 A_M, E2 = 6_378_137.0, 0.00669437999014  # WGS-84
@@ -97,44 +97,39 @@ class Ground:
             roads[self.facts.segments[n].road].append(n)
         for of in roads.values():
             beside, after = {} if once else self._beside(of), self._after(of)
-            heads = [n for n in of if n not in set(after.values())]
+            behind = set(after.values())
+            heads = [n for n in of if n not in behind]
             seen: set[int] = set()
             for head in (*heads, *of):  # a ring has no head
                 chain = []
-                n: int | None = head
-                while n is not None and n not in seen:
-                    other = beside.get(n, -1)
+                at: int | None = head
+                while at is not None and at not in seen:
+                    other = beside.get(at, -1)
                     other = -1 if other in seen else other
-                    seen |= {n, other}
-                    chain.append((n, other))
-                    n = after.get(n)
+                    seen |= {at, other}
+                    chain.append((at, other))
+                    at = after.get(at)
                 if chain:
                     yield chain
 
     def _beside(self, of: Sequence[int]) -> dict[int, int]:
-        """The opposite carriageway of each segment of a road, where both take each other."""
-        start, end = _array(self.start, of), _array(self.end, of)
-        apart = _apart(start, end) + _apart(end, start)
-        np.fill_diagonal(apart, np.inf)
-        best = apart.argmin(axis=1)
-        return {of[i]: of[j] for i, j in enumerate(best.tolist()) if best[j] == i and i != j and apart[i, j] < BESIDE_M}
+        """The opposite carriageway of each segment of a road, where both take each other: it begins where this one ends."""
+        ends = np.hstack([_array(self.start, of), _array(self.end, of)])
+        apart, best = cKDTree(ends).query(ends[:, [2, 3, 0, 1]], distance_upper_bound=BESIDE_M)
+        return {of[i]: of[j] for i, j in enumerate(best.tolist()) if np.isfinite(apart[i]) and i != j and best[j] == i}
 
     def _after(self, of: Sequence[int]) -> dict[int, int]:
         """The segment straight on, each taken once."""
-        apart = _apart(_array(self.end, of), _array(self.start, of))
+        near = cKDTree(_array(self.end, of)).query_ball_tree(cKDTree(_array(self.start, of)), NEXT_M)
         segments = self.facts.segments
         found: dict[int, int] = {}
         taken: set[int] = set()
-        for i, j in np.argwhere(apart < NEXT_M).tolist():
-            a, b = of[i], of[j]
-            if (
-                i != j
-                and a not in found
-                and b not in taken
-                and turn(segments[a].out_deg, segments[b].in_deg) < BEND_DEG
-            ):
-                found[a] = b
-                taken.add(b)
+        for i, others in enumerate(near):
+            for b in (of[j] for j in sorted(others) if j != i):
+                if b not in taken and turn(segments[of[i]].out_deg, segments[b].in_deg) < BEND_DEG:
+                    found[of[i]] = b
+                    taken.add(b)
+                    break
         return found
 
     # ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,7 +164,3 @@ def _loop(pairs: Sequence[tuple[int, int]]) -> tuple[int, ...]:
 
 def _array(places: Sequence[XY], of: Sequence[int]) -> NDArray[np.float64]:
     return np.array([places[n] for n in of], dtype=np.float64).reshape(-1, 2)
-
-
-def _apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> Any:
-    return np.hypot(a[:, None, 0] - b[None, :, 0], a[:, None, 1] - b[None, :, 1])

@@ -4,7 +4,7 @@ Times are seconds from midnight of the day on the district's wall clock, distanc
 their keys in the book; a test may give them any numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 Span = tuple[float, float]
@@ -161,7 +161,7 @@ class Facts:
     notes: tuple[tuple[str, str], ...] = ()
 
 
-def spans_of(mask: Sequence[bool]) -> tuple[Span, ...]:
+def spans_of(mask: Iterable[bool]) -> tuple[Span, ...]:
     """The runs of True in an array over the minutes of a day, in seconds."""
     found: list[Span] = []
     begin = -1

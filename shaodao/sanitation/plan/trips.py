@@ -80,7 +80,9 @@ def until(facts: Facts, trips: Iterable[PlainTrip], at_s: float) -> dict[int, Be
 def _open(leg: PlainLeg, spans: dict[tuple[int, int], tuple[Span, ...]]) -> bool:
     if leg.kind != SERVICE:
         return True
-    return any(a - HAIR_S <= leg.begin_s and leg.end_s <= b + HAIR_S for a, b in spans.get((leg.mode or 0, leg.pass_no), ()))
+    return any(
+        a - HAIR_S <= leg.begin_s and leg.end_s <= b + HAIR_S for a, b in spans.get((leg.mode or 0, leg.pass_no), ())
+    )
 
 
 def _target(trip: PlainTrip, after: int, segments: dict, points: dict) -> Place | None:  # type: ignore[type-arg]
