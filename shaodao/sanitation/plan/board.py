@@ -101,6 +101,9 @@ class Board:
             if b.mode == task.mode and b.one != task.one and b.end[s] > -NEVER
         ]
 
+    def nothing_left(self) -> bool:
+        return all(block.done.all() for block in self.blocks)
+
     def left(self) -> list[Task]:
         return [task for block in self.blocks for task, done in zip(block.tasks, block.done, strict=True) if not done]
 

@@ -100,6 +100,12 @@ class Driver:
     def goes_home(self, part: int) -> bool:
         return self.depot is not None and self.vehicle.shifts[part].home
 
+    def home_m(self, state: State) -> float:
+        """The way back to the depot, where it goes back."""
+        if self.depot is None or state.place is None or not self.goes_home(state.part):
+            return 0.0
+        return self.ground.way(state.place, self.depot)
+
     def slot(self, part: int, at: float, seconds: float) -> float | None:
         """The earliest time from `at` on with so much working time in one piece."""
         for a, b in self.spans[part]:
@@ -244,9 +250,8 @@ class _Trial:
 
     def home(self) -> bool:
         d = self.driver
-        if d.depot is None or self.place is None or not d.goes_home(self.state.part):
-            return True
-        return d.slot(self.state.part, self.at, d.ground.way(self.place, d.depot) * d.pace) is not None
+        metres = d.home_m(State(self.state.part, self.at, self.place, self.level))
+        return d.slot(self.state.part, self.at, metres * d.pace) is not None
 
     def _wanted(self) -> float:
         """Litres to fill: no more than can be used before the shift is over."""

@@ -10,19 +10,20 @@ import heapq
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from shaodao.sanitation.plan import reasons, trips
 from shaodao.sanitation.plan.board import Board
-from shaodao.sanitation.plan.driving import Bays, Driver, State, Step
+from shaodao.sanitation.plan.driving import Bays, Driver, State
 from shaodao.sanitation.plan.ground import Ground
 from shaodao.sanitation.plan.plain import SERVICE, Facts, PlainTrip, Span, VehicleFacts
 
 NOISE = 0.15
-MOVING = 0.05  # what a second of driving counts against a second of work
+MOVING = 0.05  # what a second of driving counts against a second of work,
+BEGUN = 60.0  # and what a trip that is begun
 FIRST_SHARE = 0.999  # of the time: then no more rounds are begun
 Tell = Callable[[float, float], None]
 
@@ -44,18 +45,19 @@ class Group:
     board: Board
     drivers: list[Driver]
     cuts: list[float]
-    score: float = 0.0
-    active: set[int] = field(default_factory=set)
 
-    def worth(self, steps: Sequence[Step]) -> float:
-        uturn = self.board.facts.uturn_s
-        return sum(
-            3600 * (s.task.value if s.task else 0.0) - MOVING * (s.move_m * self._pace + uturn * s.turns) for s in steps
-        )
+    def worth(self, which: Sequence[int]) -> float:
+        """What the plans of some vehicles are worth: work, less driving (home, too), turning, and each trip begun."""
+        return sum(self._worth(self.drivers[n]) for n in which)
 
-    @property
-    def _pace(self) -> float:
-        return self.drivers[0].pace
+    def _worth(self, driver: Driver) -> float:
+        found, uturn = 0.0, self.board.facts.uturn_s
+        for n, step in enumerate(driver.steps):
+            found += 3600 * step.task.value if step.task else 0.0
+            found -= MOVING * (step.move_m * driver.pace + uturn * step.turns)
+            if n + 1 == len(driver.steps) or driver.steps[n + 1].after.part != step.after.part:
+                found -= BEGUN + MOVING * driver.home_m(step.after) * driver.pace
+        return found
 
     def build(self, which: Sequence[int], noise: float, chance: np.random.Generator) -> None:
         """Give the named vehicles tasks until none fits any more, whoever is free first first."""
@@ -76,28 +78,29 @@ class Group:
                 heapq.heappush(queue, (driver.state.at, n))
 
     def better(self, chance: np.random.Generator) -> bool:
-        """Take some vehicles' work out from a moment on and build again; keep what is not worse."""
+        """Take some vehicles' work out from a moment on and build again, where everything fits sometimes with one vehicle
+        less; keep what is not worse."""
         n = len(self.drivers)
         which = sorted(chance.permutation(n)[: int(chance.integers(1, min(n, 4) + 1))].tolist())
         cut = self.cuts[int(chance.integers(len(self.cuts)))] + float(chance.uniform(0, 5400))
+        spare = len(which) > 1 and self.board.nothing_left() and chance.random() < 0.4
+        before = self.worth(which)
         old = {}
         for k in which:
             driver = self.drivers[k]
-            keep = sum(1 for s in driver.steps if s.begin < cut)
-            old[k] = driver.undo(keep)
-            for step in old[k]:
+            keep = 0 if spare else sum(1 for s in driver.steps if s.begin < cut)
+            old[k] = (keep, driver.undo(keep))
+            for step in old[k][1]:
                 self.board.unmark(step)
-        before = sum(self.worth(steps) for steps in old.values())
-        kept = {k: len(self.drivers[k].steps) for k in which}
-        self.build(which, NOISE * float(chance.uniform(0.2, 2.0)), chance)
-        after = sum(self.worth(self.drivers[k].steps[kept[k] :]) for k in which)
+        self.build(which[1:] if spare else which, NOISE * float(chance.uniform(0.2, 2.0)), chance)
+        after = self.worth(which)
         if after >= before:
             return after > before
         for k in which:
-            for step in self.drivers[k].undo(kept[k]):
+            for step in self.drivers[k].undo(old[k][0]):
                 self.board.unmark(step)
         for k in which:
-            for step in old[k]:
+            for step in old[k][1]:
                 self.drivers[k].take(step)
                 self.board.mark(step)
         return False
