@@ -49,7 +49,7 @@ def days(draw):
     return replace(facts(), segments=of, modes=tuple(kinds), vehicles=tuple(fleet), points=water)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(days(), st.integers(0, 3))
 def test_a_plan_holds_and_says_what_it_leaves_out(day, seed):
     made = make(day, rounds=6, seed=seed)

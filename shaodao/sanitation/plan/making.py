@@ -21,7 +21,7 @@ from shaodao.sanitation.plan.driving import Bays, Driver, State
 from shaodao.sanitation.plan.ground import Ground
 from shaodao.sanitation.plan.plain import SERVICE, Facts, PlainTrip, Span, VehicleFacts
 
-NOISE = 0.15
+NOISE = 0.06
 MOVING = 0.05  # what a second of driving counts against a second of work,
 BEGUN = 60.0  # and what a trip that is begun
 FIRST_SHARE = 0.999  # of the time: then no more rounds are begun
