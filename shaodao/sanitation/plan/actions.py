@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from shaodao.cases.actions import Actor
@@ -126,7 +126,11 @@ def publish(pk: int, actor: Actor, *, version: int | None = None, force: bool = 
             old.state, old.version = PlanState.REPLACED, old.version + 1
             old.save(update_fields=["state", "version"])
         plan.state, plan.published_at = PlanState.PUBLISHED, clock.now()
-        return _changed(plan, actor, "publish", reason, {"violations": len(found)})
+        try:
+            with transaction.atomic():
+                return _changed(plan, actor, "publish", reason, {"violations": len(found)})
+        except IntegrityError:  # somebody else published another plan of the day in this moment
+            raise Conflict(plan, plan.version, plan.version - 1) from None
 
 
 def withdraw(pk: int, actor: Actor, *, version: int | None = None, reason: str = "") -> DayPlan:

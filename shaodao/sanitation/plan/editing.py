@@ -3,6 +3,7 @@
 What is asked for is done, whether it holds or not: the checker says what does not.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -177,14 +178,15 @@ class _Clock:
         self.at = max(self.at, not_before)
         for leg in self.trip.legs:
             if leg.kind == FILL and leg.point in self.points:
-                self.fill(self.points[leg.point])
+                self.fill(self.points[leg.point], leg.water_l)
             elif leg.kind == SERVICE and leg.segment in self.numbers and leg.mode in self.modes:
                 self.serve(leg)
         if not self.legs:
             return replace(self.trip, legs=())
         if self.driver.goes_home(0) and self.driver.depot:
             self.go(self.driver.depot)
-        return replace(self.trip, legs=filled(self.legs, self.shift))
+        legs = filled(self.legs, self.shift)
+        return replace(self.trip, legs=legs, end_s=max(self.shift.end_s, math.ceil(legs[-1].end_s)))
 
     def slot(self, seconds: float) -> float:
         found = self.driver.slot(0, self.at, seconds)
@@ -199,8 +201,8 @@ class _Clock:
             self.at = begin + seconds
         self.place = to
 
-    def fill(self, point: int) -> None:
-        litres = self.vehicle.tank_l - self.level
+    def fill(self, point: int, most: float = math.inf) -> None:
+        litres = min(most, self.vehicle.tank_l - self.level)
         if litres <= 0:
             return
         self.go(self.ground.points[point])
@@ -209,7 +211,7 @@ class _Clock:
         self.at = self.bays.free(point, self.slot(seconds), seconds)
         begin = self.slot(seconds)
         self.legs.append(PlainLeg(FILL, begin, begin + seconds, 0.0, litres, point=of.key))
-        self.at, self.level = begin + seconds, self.vehicle.tank_l
+        self.at, self.level = begin + seconds, self.level + litres
 
     def serve(self, leg: PlainLeg) -> None:
         n, mode = self.numbers[leg.segment or 0], self.modes[leg.mode or 0]
