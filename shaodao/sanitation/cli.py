@@ -8,6 +8,7 @@ from shaodao.sanitation.bins.cli import bins
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
+from shaodao.sanitation.plan.daycli import plan, replan
 from shaodao.sanitation.roads.cli import export_roads, import_roads
 
 
@@ -25,4 +26,6 @@ sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
 sanitation.add_command(redraw)
+sanitation.add_command(plan)
+sanitation.add_command(replan)
 sanitation.add_command(solve_carp)

@@ -34,6 +34,8 @@ class SanitationSettings(msgspec.Struct, frozen=True):
     bin_photos: float = 0.05  # share of bin visits that are asked for a photo
     bin_apart_min: int = 30  # the same task at a bin again within so many minutes is one
     bin_reach_m: float = 100  # a phone further from its bin proves nothing
+    uturn_s: float = 20.0  # what a U-turn counts when a plan chooses the way; its time is in `productive`
+    tank_start: float = 1.0  # of a tank that is full when the day begins: filled after the last work of the day before
     night: str = "22:00-05:00"  # the window that feasibility tries out where a service falls short
 
     inspection_card: tuple[CardItem, ...] = tuple(CardItem(c, n, p, e) for c, n, e, p in CARD)
@@ -54,6 +56,8 @@ class SanitationSettings(msgspec.Struct, frozen=True):
             raise ValueError("productive: more than 0, at most 1; detour: 1 to 5")
         if not 0 <= self.bin_photos <= 1 or self.bin_apart_min < 0 or not self.bin_reach_m > 0:
             raise ValueError("bin_photos: 0 to 1; bin_apart_min: not negative; bin_reach_m: above 0")
+        if not 0 <= self.uturn_s <= 600 or not 0 <= self.tank_start <= 1:
+            raise ValueError("uturn_s: 0 to 600; tank_start: 0 to 1")
         try:
             span(self.night)
         except Bad as error:
