@@ -138,14 +138,18 @@ def _way(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
     return W.metres[e] - s + W.gap[i] + s2, W.via[i] == W.twin[e]
 
 
-@inlined
-def _step_cost(W, e, s, e2, s2, d) -> Any:  # type: ignore[no-untyped-def]
+@compiled
+def _step_cost(W, e, s, e2, s2, d, soft, enough) -> Any:  # type: ignore[no-untyped-def]
+    """Cost of a step, ``d`` metres on the map; where it is at least ``enough`` anything that is will do: most need no search."""
     if e < 0 or e2 < 0:
         return 0.0 if e == e2 else SWITCH
-    if e == e2 and s2 - s > -25.0:  # nearly all steps, so not left to `_way`
-        return min(abs(s2 - s - d) / (6.0 + 0.15 * d), BROKEN)
+    if e == e2 and s2 - s > -25.0:
+        return min(abs(s2 - s - d) * soft, BROKEN)
+    least = (W.metres[e] - s + s2 - d) * soft  # no way is shorter than to the end of this edge and from the start of that
+    if least >= enough or least >= BROKEN:
+        return min(least, BROKEN)
     r, back = _way(W, e, s, e2, s2)
-    cost = abs(r - d) / (6.0 + 0.15 * d)
+    cost = abs(r - d) * soft
     if back:
         cost += TURN_BACK
     return min(cost, BROKEN)
@@ -162,14 +166,9 @@ def _follows(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt) -> None:  # type: ignore[no-untyped-def]
-    """The best path of one trip; by fix whether it is sure, and the candidate that might be it instead (-1: none)."""
-    n = high - low
-    cc = np.empty((n, MOST + 1))
-    count = np.empty(n, np.int64)
-    F = np.empty((n, MOST + 1))
-    trans = np.empty((n, MOST + 1, MOST + 1), np.float32)
-    for k in range(n):
+def _forwards(G, W, kept, low, high, look, P, ce, cs, cc, count, F) -> None:  # type: ignore[no-untyped-def]
+    """Candidates of the fixes of one trip, and ``F``: the cheapest way that ends in each."""
+    for k in range(high - low):
         i = low + k
         dt = 1e9 if k == 0 else kept.t[i] - kept.t[i - 1]
         w = min(1.0, dt / P.memory_s)
@@ -179,18 +178,36 @@ def _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt) -> None:  # t
         if k == 0:
             F[0, : count[0]] = cc[0, : count[0]]
             continue
-        d = np.hypot(kept.x[i] - kept.x[i - 1], kept.y[i] - kept.y[i - 1])
+        d, soft = _moved(kept, i)
         for c in range(count[k]):
+            e2, s2 = ce[k, c], cs[k, c]
             best = np.inf
             for b in range(count[k - 1]):
-                cost = _step_cost(W, ce[k - 1, b], cs[k - 1, b], ce[k, c], cs[k, c], d)
-                trans[k, b, c] = cost
-                best = min(best, F[k - 1, b] + cost)
+                if F[k - 1, b] < best:
+                    cost = _step_cost(W, ce[k - 1, b], cs[k - 1, b], e2, s2, d, soft, best - F[k - 1, b])
+                    best = min(best, F[k - 1, b] + cost)
             F[k, c] = best + cc[k, c]
-    behind = np.zeros(MOST + 1)  # the cheapest rest of the way after each candidate
-    before = np.zeros(MOST + 1)
-    at = int(np.argmin(F[n - 1, : count[n - 1]]))
-    for k in range(n - 1, -1, -1):
+
+
+@inlined
+def _moved(kept, i) -> Any:  # type: ignore[no-untyped-def]
+    """Metres on the map since the kept fix before, and what a metre of difference to the way driven costs."""
+    dx, dy = kept.x[i] - kept.x[i - 1], kept.y[i] - kept.y[i - 1]
+    d = np.sqrt(dx * dx + dy * dy)
+    return d, 1.0 / (6.0 + 0.15 * d)
+
+
+@compiled
+def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, path, sure, alt) -> None:  # type: ignore[no-untyped-def]
+    """The best path of one trip; by fix whether it is sure, and the candidate that might be it instead (-1: none).
+
+    Only candidates through which a path within the margin of the best leads are followed: the others decide nothing.
+    """
+    behind = np.zeros(MOST + 1)  # the cheapest rest of the way after each candidate, infinite where not followed
+    before = np.empty(MOST + 1)
+    at = int(np.argmin(F[high - low - 1, : count[high - low - 1]]))
+    limit = F[high - low - 1, at] + P.margin + 1e-9
+    for k in range(high - low - 1, -1, -1):
         path[k] = at
         total = F[k, at] + behind[at]
         e, s = ce[k, at], cs[k, at]
@@ -206,14 +223,21 @@ def _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt) -> None:  # t
         alt[k] = -1 if sure[k] else other
         if k == 0:
             break
+        d, soft = _moved(kept, low + k)
         least, chosen = np.inf, 0
-        for b in range(count[k - 1]):
-            rest = np.inf
-            for c in range(count[k]):
-                rest = min(rest, trans[k, b, c] + cc[k, c] + behind[c])
-            before[b] = rest
-            if F[k - 1, b] + trans[k, b, at] < least:
-                least, chosen = F[k - 1, b] + trans[k, b, at], b
+        before[:] = np.inf
+        for c in range(count[k]):
+            rest = cc[k, c] + behind[c]
+            if F[k, c] + behind[c] >= limit:
+                continue
+            for b in range(count[k - 1]):
+                f = F[k - 1, b]
+                if f + rest >= limit or (c != at and rest >= before[b]):
+                    continue
+                cost = _step_cost(W, ce[k - 1, b], cs[k - 1, b], ce[k, c], cs[k, c], d, soft, limit - rest - f)
+                before[b] = min(before[b], cost + rest)
+                if c == at and f + cost < least:
+                    least, chosen = f + cost, b
         behind[:] = before
         at = chosen
 
@@ -331,7 +355,8 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
     for i in range(kept.trip.size - 1):
         longest = max(longest, kept.trip[i + 1] - kept.trip[i])
     ce = np.empty((longest, MOST + 1), np.int32)
-    cs = np.empty((longest, MOST + 1))
+    cs, cc, best = np.empty((longest, MOST + 1)), np.empty((longest, MOST + 1)), np.empty((longest, MOST + 1))
+    count = np.empty(longest, np.int64)
     path = np.empty(longest, np.int64)
     alt = np.empty(longest, np.int64)
     sure = np.empty(longest, np.bool_)
@@ -342,7 +367,8 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
         low, high = kept.trip[i], kept.trip[i + 1]
         if high == low:
             continue
-        _path(G, W, kept, low, high, look, P, ce, cs, path, sure, alt)
+        _forwards(G, W, kept, low, high, look, P, ce, cs, cc, count, best)
+        _backwards(W, kept, low, high, P, ce, cs, cc, count, best, path, sure, alt)
         out, n = _stretches(
             W, kept, low, high, max(P.silent_s, 2.5 * kept.pace[i]), P, state, ce, cs, path, sure, alt, out, n
         )
