@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shaodao.kernel.compiled import compiled, inlined
+from shaodao.kernel.compiled import bare, compiled, inlined
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ SWITCH = 3.0  # cost of leaving the roads, or coming back
 OFF_COST = 6.0  # cost of a fix off the roads: 3.5 sigma
 HOPELESS = 9.0  # a candidate that costs so much more than the best is none
 TURN_BACK = 4.0  # cost of a U-turn
+MOST_EDGES = 1000  # of one way between two fixes
 
 IDLE, POSSIBLE, LIKELY, SURE, TOO_FAST = range(5)
 """Levels of a stretch: seen without work; possibly worked; most likely worked, not sure; worked; working but too fast to count."""
@@ -47,17 +48,17 @@ class Model(NamedTuple):
     signal: bool  # False: no work signal anywhere, slow presence counts
 
 
-@compiled
-def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc) -> Any:  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
+@bare
+def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc, row) -> Any:  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     """Fill edges, metres along and costs of one fix; returns how many. The last is always `OFF`."""
     n = 0
     least = np.inf
     known = np.sqrt(hx * hx + hy * hy)
     piece, line_of = G.piece, G.line
     col = int((px - G.corner[0]) / 25.0)
-    row = int((py - G.corner[1]) / 25.0)
-    if 0 <= col < G.size[0] and 0 <= row < G.size[1]:
-        cell = row * G.size[0] + col
+    up = int((py - G.corner[1]) / 25.0)
+    if 0 <= col < G.size[0] and 0 <= up < G.size[1]:
+        cell = up * G.size[0] + col
         i, stop = G.cell_first[cell], G.cell_first[cell + 1]
         while i < stop:
             line = line_of[G.cell_piece[i]]
@@ -98,23 +99,23 @@ def _candidates(G, px, py, hx, hy, w, sigma, turn, look, ce, cs, cc) -> Any:  # 
                 if n == MOST:
                     k = 0
                     for j in range(1, MOST):
-                        if cc[j] > cc[k]:
+                        if cc[row, j] > cc[row, k]:
                             k = j
-                    if cc[k] <= cost:
+                    if cc[row, k] <= cost:
                         continue
                 else:
                     n += 1
-                ce[k], cs[k], cc[k] = edge, s, cost
+                ce[row, k], cs[row, k], cc[row, k] = edge, s, cost
     m = 0
     for k in range(n):
-        if cc[k] <= least + HOPELESS:
-            ce[m], cs[m], cc[m] = ce[k], cs[k], cc[k] * w
+        if cc[row, k] <= least + HOPELESS:
+            ce[row, m], cs[row, m], cc[row, m] = ce[row, k], cs[row, k], cc[row, k] * w
             m += 1
-    ce[m], cs[m], cc[m] = OFF, 0.0, OFF_COST * w
+    ce[row, m], cs[row, m], cc[row, m] = OFF, 0.0, OFF_COST * w
     return m + 1
 
 
-@compiled
+@bare
 def _find(W, node, edge) -> Any:  # type: ignore[no-untyped-def]
     """Entry of the reach table by which one comes from a node to an edge; -1 for none."""
     low, high = W.first[node], W.first[node + 1]
@@ -127,7 +128,7 @@ def _find(W, node, edge) -> Any:  # type: ignore[no-untyped-def]
     return low if low < W.first[node + 1] and W.edge[low] == edge else -1
 
 
-@compiled
+@bare
 def _way(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
     """Metres along the network from one place to another (a little backwards: negative), and whether it begins with a U-turn."""
     if e == e2 and s2 - s > -25.0:
@@ -138,14 +139,16 @@ def _way(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
     return W.metres[e] - s + W.gap[i] + s2, W.via[i] == W.twin[e]
 
 
-@compiled
+@inlined
 def _step_cost(W, e, s, e2, s2, d, soft, enough) -> Any:  # type: ignore[no-untyped-def]
     """Cost of a step, ``d`` metres on the map; where it is at least ``enough`` anything that is will do: most need no search."""
     if e < 0 or e2 < 0:
         return 0.0 if e == e2 else SWITCH
     if e == e2 and s2 - s > -25.0:
         return min(abs(s2 - s - d) * soft, BROKEN)
-    least = (W.metres[e] - s + s2 - d) * soft  # no way is shorter than to the end of this edge and from the start of that
+    least = (
+        W.metres[e] - s + s2 - d
+    ) * soft  # no way is shorter than to the end of this edge and from the start of that
     if least >= enough or least >= BROKEN:
         return min(least, BROKEN)
     r, back = _way(W, e, s, e2, s2)
@@ -155,7 +158,7 @@ def _step_cost(W, e, s, e2, s2, d, soft, enough) -> Any:  # type: ignore[no-unty
     return min(cost, BROKEN)
 
 
-@compiled
+@bare
 def _follows(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
     """Whether two places are one: the end of an edge and the beginning of the next."""
     left = W.metres[e] - s
@@ -165,20 +168,20 @@ def _follows(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
     return i >= 0 and W.gap[i] == 0.0
 
 
-@compiled
+@bare
 def _forwards(G, W, kept, low, high, look, P, ce, cs, cc, count, F) -> None:  # type: ignore[no-untyped-def]
     """Candidates of the fixes of one trip, and ``F``: the cheapest way that ends in each."""
+    t, x, y, east, north = kept.t, kept.x, kept.y, kept.east, kept.north
     for k in range(high - low):
         i = low + k
-        dt = 1e9 if k == 0 else kept.t[i] - kept.t[i - 1]
+        dt = 1e9 if k == 0 else t[i] - t[i - 1]
         w = min(1.0, dt / P.memory_s)
-        count[k] = _candidates(
-            G, kept.x[i], kept.y[i], kept.east[i], kept.north[i], w, P.sigma, P.turn, look, ce[k], cs[k], cc[k]
-        )
+        count[k] = _candidates(G, x[i], y[i], east[i], north[i], w, P.sigma, P.turn, look, ce, cs, cc, k)
         if k == 0:
-            F[0, : count[0]] = cc[0, : count[0]]
+            for c in range(count[0]):
+                F[0, c] = cc[0, c]
             continue
-        d, soft = _moved(kept, i)
+        d, soft = _moved(x, y, i)
         for c in range(count[k]):
             e2, s2 = ce[k, c], cs[k, c]
             best = np.inf
@@ -190,22 +193,25 @@ def _forwards(G, W, kept, low, high, look, P, ce, cs, cc, count, F) -> None:  # 
 
 
 @inlined
-def _moved(kept, i) -> Any:  # type: ignore[no-untyped-def]
+def _moved(x, y, i) -> Any:  # type: ignore[no-untyped-def]
     """Metres on the map since the kept fix before, and what a metre of difference to the way driven costs."""
-    dx, dy = kept.x[i] - kept.x[i - 1], kept.y[i] - kept.y[i - 1]
+    dx, dy = x[i] - x[i - 1], y[i] - y[i - 1]
     d = np.sqrt(dx * dx + dy * dy)
     return d, 1.0 / (6.0 + 0.15 * d)
 
 
-@compiled
-def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, path, sure, alt) -> None:  # type: ignore[no-untyped-def]
+@bare
+def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, behind, before, path, sure, alt) -> None:  # type: ignore[no-untyped-def]
     """The best path of one trip; by fix whether it is sure, and the candidate that might be it instead (-1: none).
 
-    Only candidates through which a path within the margin of the best leads are followed: the others decide nothing.
+    ``behind`` (and ``before``, the same a fix earlier): the cheapest rest of the way after each candidate. Only candidates through which a path within the margin of the best leads are followed: the others decide nothing.
     """
-    behind = np.zeros(MOST + 1)  # the cheapest rest of the way after each candidate, infinite where not followed
-    before = np.empty(MOST + 1)
-    at = int(np.argmin(F[high - low - 1, : count[high - low - 1]]))
+    x, y = kept.x, kept.y
+    at = 0
+    for c in range(count[high - low - 1]):
+        behind[c] = 0.0
+        if F[high - low - 1, c] < F[high - low - 1, at]:
+            at = c
     limit = F[high - low - 1, at] + P.margin + 1e-9
     for k in range(high - low - 1, -1, -1):
         path[k] = at
@@ -223,9 +229,10 @@ def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, path, sure, alt) -> 
         alt[k] = -1 if sure[k] else other
         if k == 0:
             break
-        d, soft = _moved(kept, low + k)
+        d, soft = _moved(x, y, low + k)
         least, chosen = np.inf, 0
-        before[:] = np.inf
+        for b in range(count[k - 1]):
+            before[b] = np.inf
         for c in range(count[k]):
             rest = cc[k, c] + behind[c]
             if F[k, c] + behind[c] >= limit:
@@ -238,36 +245,35 @@ def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, path, sure, alt) -> 
                 before[b] = min(before[b], cost + rest)
                 if c == at and f + cost < least:
                     least, chosen = f + cost, b
-        behind[:] = before
+        for b in range(count[k - 1]):
+            behind[b] = before[b]
         at = chosen
 
 
-@compiled
+@bare
 def _put(out, n, vehicle, edge, a, b, t0, t1, level) -> Any:  # type: ignore[no-untyped-def]
-    """Append one stretch, or lengthen the last one; returns the array (a longer one when full) and how many."""
+    """Append one stretch, or lengthen the last one; returns how many there are."""
     same = n > 0 and out[n - 1, VEHICLE] == vehicle and out[n - 1, EDGE] == edge and out[n - 1, LEVEL] == level
     if same and abs(out[n - 1, TO] - a) < 0.01 and t0 - out[n - 1, END] < 60.0:
         out[n - 1, TO], out[n - 1, END] = b, t1
-        return out, n
-    if n == out.shape[0]:
-        out = np.concatenate((out, np.empty_like(out)))
+        return n
     out[n, VEHICLE], out[n, EDGE], out[n, FROM], out[n, TO] = vehicle, edge, a, b
     out[n, START], out[n, END], out[n, LEVEL] = t0, t1, level
-    return out, n + 1
+    return n + 1
 
 
-@compiled
+@bare
 def _lay(W, out, n, vehicle, e, s, e2, s2, r, low, high, t0, t1, level) -> Any:  # type: ignore[no-untyped-def]
     """Put the part [low, high] (metres from the start) of the way from (e, s) to (e2, s2), ``r`` metres long."""
     done = 0.0
     edge, a = e, s
-    for _ in range(1000):
+    for _ in range(MOST_EDGES):
         last = edge == e2 and (done > 0.0 or e != e2 or s2 >= s)
         b = s2 if last else W.metres[edge]
         x, y = max(low, done), min(high, done + b - a)
         if y > x:
             g = (t1 - t0) / r
-            out, n = _put(out, n, vehicle, edge, a + x - done, a + y - done, t0 + g * x, t0 + g * y, level)
+            n = _put(out, n, vehicle, edge, a + x - done, a + y - done, t0 + g * x, t0 + g * y, level)
         done += b - a
         if last or done >= high:
             break
@@ -277,7 +283,7 @@ def _lay(W, out, n, vehicle, e, s, e2, s2, r, low, high, t0, t1, level) -> Any: 
         edge, a = W.via[i], 0.0
         if done == 0.0:
             done = 1e-9
-    return out, n
+    return n
 
 
 @compiled
@@ -290,7 +296,7 @@ def _states(flag, speed, fastest, signal) -> Any:  # type: ignore[no-untyped-def
     return state
 
 
-@compiled
+@bare
 def _turned(r, dt, v1, v2) -> Any:  # type: ignore[no-untyped-def]
     """Metres after which work began or ended between two fixes: when speed tells, where one speed gave way to the other."""
     if not (v1 >= 0.0 and v2 >= 0.0 and v1 + v2 > 0.5):
@@ -302,10 +308,12 @@ def _turned(r, dt, v1, v2) -> Any:  # type: ignore[no-untyped-def]
     return r * v1 * when / far if far > 0.0 else r / 2
 
 
-@compiled
-def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out, n) -> Any:  # type: ignore[no-untyped-def]
-    """Project what lies between the fixes of one trip."""
-    for k in range(high - low - 1):
+@bare
+def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out, n, begin) -> Any:  # type: ignore[no-untyped-def]
+    """Project what lies between the fixes of one trip from the one numbered ``begin``; returns where it stopped for want of room."""
+    for k in range(begin, high - low - 1):
+        if n + 3 * MOST_EDGES > out.shape[0]:
+            return k, n
         i = low + k
         e, s = ce[k, path[k]], cs[k, path[k]]
         e2, s2 = ce[k + 1, path[k + 1]], cs[k + 1, path[k + 1]]
@@ -335,7 +343,7 @@ def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out
                     elif other == 1 and (vague or dropped) and mean <= P.fastest:
                         level = POSSIBLE
                     a, b = (0.0, cut) if half == 0 else (cut, r)
-                    out, n = _lay(W, out, n, vehicle, e, s, e2, s2, r, a, b, t0, t1, level)
+                    n = _lay(W, out, n, vehicle, e, s, e2, s2, r, a, b, t0, t1, level)
         if (one == 1 or two == 1) and alt[k] >= 0 and alt[k + 1] >= 0:
             e, s = ce[k, alt[k]], cs[k, alt[k]]
             e2, s2 = ce[k + 1, alt[k + 1]], cs[k + 1, alt[k + 1]]
@@ -344,8 +352,8 @@ def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out
                 d = np.hypot(kept.x[i] - kept.x[i + 1], kept.y[i] - kept.y[i + 1])
                 if 0.0 < r < np.inf and abs(r - d) / (6.0 + 0.15 * d) < BROKEN:
                     low_r, high_r = (0.0 if one == 1 else r / 2), (r if two == 1 else r / 2)
-                    out, n = _lay(W, out, n, vehicle, e, s, e2, s2, r, low_r, high_r, t0, t1, POSSIBLE)
-    return out, n
+                    n = _lay(W, out, n, vehicle, e, s, e2, s2, r, low_r, high_r, t0, t1, POSSIBLE)
+    return high - low, n
 
 
 @compiled
@@ -357,10 +365,11 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
     ce = np.empty((longest, MOST + 1), np.int32)
     cs, cc, best = np.empty((longest, MOST + 1)), np.empty((longest, MOST + 1)), np.empty((longest, MOST + 1))
     count = np.empty(longest, np.int64)
+    behind, before = np.empty(MOST + 1), np.empty(MOST + 1)
     path = np.empty(longest, np.int64)
     alt = np.empty(longest, np.int64)
     sure = np.empty(longest, np.bool_)
-    out = np.empty((1024, 7))
+    out = np.empty((8 * MOST_EDGES, 7))
     state = _states(kept.flag, kept.speed, P.fastest, P.signal)
     n = 0
     for i in range(kept.trip.size - 1):
@@ -368,10 +377,12 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
         if high == low:
             continue
         _forwards(G, W, kept, low, high, look, P, ce, cs, cc, count, best)
-        _backwards(W, kept, low, high, P, ce, cs, cc, count, best, path, sure, alt)
-        out, n = _stretches(
-            W, kept, low, high, max(P.silent_s, 2.5 * kept.pace[i]), P, state, ce, cs, path, sure, alt, out, n
-        )
+        _backwards(W, kept, low, high, P, ce, cs, cc, count, best, behind, before, path, sure, alt)
+        quiet, k = max(P.silent_s, 2.5 * kept.pace[i]), 0
+        while k < high - low:
+            if n + 3 * MOST_EDGES > out.shape[0]:
+                out = np.concatenate((out, np.empty_like(out)))
+            k, n = _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out, n, k)
         for k in range(high - low):
             where[low + k] = ce[k, path[k]]
             metres[low + k] = cs[k, path[k]]
