@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shaodao.kernel.compiled import compiled
+from shaodao.kernel.compiled import bare, compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -50,7 +50,7 @@ def order_of(vehicle: Ints, t: Floats, x: Floats, y: Floats, *rest: NDArray[np.g
     return np.lexsort((*rest[::-1], y, x, t, vehicle)).astype(np.int64)
 
 
-@compiled
+@bare
 def _fate(vehicle, t, x, y, flag, fate) -> None:  # type: ignore[no-untyped-def]
     """Fill ``fate``. After a jump the old place counts on, until three fixes agree on the new one."""
     last, ahead, agree = -1, -1, 0
@@ -83,7 +83,7 @@ def _fate(vehicle, t, x, y, flag, fate) -> None:  # type: ignore[no-untyped-def]
         last, ahead, agree = i, -1, 0
 
 
-@compiled
+@bare
 def _smooth(t, x, y, first, last, half, sx, sy) -> None:  # type: ignore[no-untyped-def]
     """Mean of as many fixes before as after within ``half`` seconds: white noise shrinks, a steady course stays where it is."""
     for i in range(first, last):
@@ -102,7 +102,7 @@ def _smooth(t, x, y, first, last, half, sx, sy) -> None:  # type: ignore[no-unty
         sx[i], sy[i] = ax / (2 * wide + 1), ay / (2 * wide + 1)
 
 
-@compiled
+@bare
 def _debounce(t, flag, first, last, half, out) -> None:  # type: ignore[no-untyped-def]
     """Majority within ``half`` seconds on both sides, a tie keeps the fix's own; -1 (no signal) has no vote."""
     low = high = first
@@ -119,24 +119,26 @@ def _debounce(t, flag, first, last, half, out) -> None:  # type: ignore[no-untyp
         out[i] = flag[i] if on == off else (1 if on > off else 0)
 
 
-@compiled
-def _speeds(t, x, y, given, first, last, out) -> None:  # type: ignore[no-untyped-def]
-    """The reported speed, or what the fixes some 5 s (at least one fix) before and after say."""
-    low = high = first
+@bare
+def _speeds(t, x, y, given, flag, first, last, out) -> None:  # type: ignore[no-untyped-def]
+    """The reported speed, or what the fixes some 8 s (at least one fix) before and after say: those with the same signal, so
+    that work is not taken for fast because the vehicle hurried on afterwards."""
     for i in range(first, last):
         if given[i] == given[i]:
             out[i] = given[i]
             continue
-        while low < i - 1 and t[low] < t[i] - 5.0:
-            low += 1
-        high = max(high, i)
-        while high + 1 < last and (high == i or t[high + 1] <= t[i] + 5.0):
+        low = high = i
+        while low > first and flag[low - 1] == flag[i] and (low == i or t[low - 1] >= t[i] - 8.0):
+            low -= 1
+        while high + 1 < last and flag[high + 1] == flag[i] and (high == i or t[high + 1] <= t[i] + 8.0):
             high += 1
+        if low == high:
+            low, high = max(first, i - 1), min(last - 1, i + 1)
         dt = t[high] - t[low]
         out[i] = np.hypot(x[high] - x[low], y[high] - y[low]) / dt if dt > 0 else np.nan
 
 
-@compiled
+@bare
 def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep) -> None:  # type: ignore[no-untyped-def]
     """Mark the fixes of one trip that are kept. Standing still (by the receiver's own speed, else by going nowhere) none is."""
     here = first
@@ -157,7 +159,7 @@ def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep) ->
         if i == last - 1 or gap:
             take = far > 1.0
         elif still:
-            take = far >= 25.0
+            take = far >= 25.0 or (far >= 1.5 and flag[i] != flag[i - 1])
         else:
             take = far >= step or (far >= 1.5 and flag[i] != flag[i - 1])
         if take:
@@ -165,7 +167,7 @@ def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep) ->
             here = i
 
 
-@compiled
+@bare
 def _headings(trip, heading, t, x, y, speed, east, north) -> None:  # type: ignore[no-untyped-def]
     """The reported heading of a moving vehicle, else the line between the fixes around, two on each side at most."""
     for which in range(trip.size - 1):
@@ -204,7 +206,7 @@ def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, qui
             continue
         _smooth(gt, gx, gy, first, i, half, sx, sy)
         _debounce(gt, signal, first, i, bounce, steady)
-        _speeds(gt, sx, sy, given, first, i, v)
+        _speeds(gt, sx, sy, given, steady, first, i, v)
         _decimate(gt, sx, sy, v, given, steady, first, i, step, quiet, keep)
         trips[many] = first
         # The first hours tell the pace: a median of all would cost as much as the rest of the cleaning.
