@@ -149,7 +149,7 @@ def cover(network: Network, fixes: Fixes, service: Service | None = None) -> Cov
     stretches = matching.match(network.tables.grid, network.tables.ways, kept, LOOK, model, edge, metres)
     on = passes.on_units(stretches, network.units)
     found, gaps = passes.passes(on, network.units, service.asked, service.edge_m)
-    serviced, left = passes.covered(on, network.units)
+    serviced, left = passes.covered(found, gaps, network.units)
     many = np.bincount(fate, minlength=5)
     names = {"double": DOUBLE, "conflict": CONFLICT, "jump": JUMP, "away": AWAY}
     fates = {"used": int(many[0])} | {name: int(many[code]) for name, code in names.items()}
