@@ -121,16 +121,17 @@ def _debounce(t, flag, first, last, half, out) -> None:  # type: ignore[no-untyp
 
 @bare
 def _speeds(t, x, y, given, flag, first, last, out) -> None:  # type: ignore[no-untyped-def]
-    """The reported speed, or what the fixes some 8 s (at least one fix) before and after say: those with the same signal, so
+    """The reported speed, or what the fixes some seconds (at least one fix) before and after say: those with the same signal, so
     that work is not taken for fast because the vehicle hurried on afterwards."""
     for i in range(first, last):
         if given[i] == given[i]:
             out[i] = given[i]
             continue
         low = high = i
-        while low > first and flag[low - 1] == flag[i] and (low == i or t[low - 1] >= t[i] - 8.0):
+        half = 5.0 if flag[i] < 0 else 8.0  # without a signal a stop must not make the way to it slow
+        while low > first and flag[low - 1] == flag[i] and (low == i or t[low - 1] >= t[i] - half):
             low -= 1
-        while high + 1 < last and flag[high + 1] == flag[i] and (high == i or t[high + 1] <= t[i] + 8.0):
+        while high + 1 < last and flag[high + 1] == flag[i] and (high == i or t[high + 1] <= t[i] + half):
             high += 1
         if low == high:
             low, high = max(first, i - 1), min(last - 1, i + 1)

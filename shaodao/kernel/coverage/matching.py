@@ -27,6 +27,7 @@ SWITCH = 3.0  # cost of leaving the roads, or coming back
 OFF_COST = 6.0  # cost of a fix off the roads: 3.5 sigma
 HOPELESS = 9.0  # a candidate that costs so much more than the best is none
 TURN_BACK = 4.0  # cost of a U-turn
+STOP_M = 40.0  # metres of slow driving before and after a red light
 MOST_EDGES = 1000  # of one way between two fixes
 
 IDLE, POSSIBLE, LIKELY, SURE, TOO_FAST = range(5)
@@ -286,14 +287,25 @@ def _lay(W, out, n, vehicle, e, s, e2, s2, r, low, high, t0, t1, level) -> Any: 
     return n
 
 
-@compiled
-def _states(flag, speed, fastest, signal) -> Any:  # type: ignore[no-untyped-def]
-    """By fix: 0 no work, 1 work, 2 working but too fast."""
-    state = np.zeros(flag.size, np.int8)
-    for i in range(flag.size):
-        if flag[i] == 1 or (flag[i] < 0 and not signal):
-            state[i] = 1 if not speed[i] > fastest else 2 * (flag[i] == 1)
-    return state
+@bare
+def _states(trip, flag, speed, x, y, fastest, signal, state) -> None:  # type: ignore[no-untyped-def]
+    """By fix: 0 no work, 1 work, 2 working but too fast. Without a signal a stop between fast driving is no work."""
+    for which in range(trip.size - 1):
+        begin, fast = -1, False  # of the slow run, and whether it followed fast driving
+        for i in range(trip[which], trip[which + 1]):
+            slow = not speed[i] > fastest
+            state[i] = 0
+            if flag[i] == 1:
+                state[i] = 1 if slow else 2
+            elif flag[i] < 0 and not signal and slow:
+                state[i] = 1
+                begin = i if begin < 0 else begin
+            elif begin >= 0:
+                if fast and np.hypot(x[i - 1] - x[begin], y[i - 1] - y[begin]) < STOP_M:
+                    state[begin:i] = 0
+                begin = -1
+            if begin < 0:
+                fast = not slow
 
 
 @bare
@@ -370,7 +382,8 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
     alt = np.empty(longest, np.int64)
     sure = np.empty(longest, np.bool_)
     out = np.empty((8 * MOST_EDGES, 7))
-    state = _states(kept.flag, kept.speed, P.fastest, P.signal)
+    state = np.empty(kept.t.size, np.int8)
+    _states(kept.trip, kept.flag, kept.speed, kept.x, kept.y, P.fastest, P.signal, state)
     n = 0
     for i in range(kept.trip.size - 1):
         low, high = kept.trip[i], kept.trip[i + 1]
