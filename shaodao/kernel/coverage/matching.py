@@ -340,9 +340,12 @@ def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out
             if 0.0 < r < np.inf and abs(r - d) / (6.0 + 0.15 * d) < BROKEN:
                 mean = r / (t1 - t0)
                 vague = one != two and r > 12.0 and silent > 5.0
-                cut = _turned(r, t1 - t0, kept.speed[i], kept.speed[i + 1]) if one != two and silent > 5.0 else r / 2
-                if one != two and silent > 5.0 and e != e2 and abs(W.metres[e] - s - cut) < max(15.0, 0.3 * r):
-                    cut = W.metres[e] - s  # crews switch at junctions: a tie-break inside what is unsure anyway
+                cut = r / 2
+                if one != two and silent > 5.0:
+                    cut = _turned(r, t1 - t0, kept.speed[i], kept.speed[i + 1])
+                    if e != e2:  # crews switch at junctions: a tie-break inside what is unsure anyway
+                        leave, arrive = W.metres[e] - s, r - s2
+                        cut = leave if abs(leave - cut) < abs(arrive - cut) else arrive
                 for half in range(2):
                     mine, other = (one, two) if half == 0 else (two, one)
                     level = IDLE
