@@ -27,11 +27,15 @@ SWITCH = 3.0  # cost of leaving the roads, or coming back
 OFF_COST = 6.0  # cost of a fix off the roads: 3.5 sigma
 HOPELESS = 9.0  # a candidate that costs so much more than the best is none
 TURN_BACK = 4.0  # cost of a U-turn
+STAYED_M = 50.0  # a vehicle that is silent and then no further away has gone nowhere
+IN_TOWN = 20.0  # m/s at most
 STOP_M = 40.0  # metres of slow driving before and after a red light
 MOST_EDGES = 1000  # of one way between two fixes
+ROOM = 5 * MOST_EDGES  # stretches that one step may add
 
-IDLE, POSSIBLE, LIKELY, SURE, TOO_FAST = range(5)
-"""Levels of a stretch: seen without work; possibly worked; most likely worked, not sure; worked; working but too fast to count."""
+IDLE, POSSIBLE, LIKELY, SURE, TOO_FAST, LOST = range(6)
+"""Levels of a stretch: seen without work; possibly worked; most likely worked, not sure; worked; working but too fast to count;
+lost (or found again) here, with no way to tell where it went in between."""
 
 VEHICLE, EDGE, FROM, TO, START, END, LEVEL = range(7)  # columns of the stretches
 
@@ -321,53 +325,92 @@ def _turned(r, dt, v1, v2) -> Any:  # type: ignore[no-untyped-def]
 
 
 @bare
+def _led(W, x, y, i, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
+    """Metres of the way that led to fix i from the one before; 0 where there is none that is likely."""
+    if e < 0 or e2 < 0:
+        return 0.0
+    r, _ = _way(W, e, s, e2, s2)
+    d, soft = _moved(x, y, i)
+    return r if 0.0 < r < np.inf and abs(r - d) * soft < BROKEN else 0.0
+
+
+@bare
+def _unseen(W, out, n, vehicle, e, s, e2, s2, t0, t1) -> Any:  # type: ignore[no-untyped-def]
+    """Where a vehicle was lost and where it came back after nobody knows what."""
+    if e >= 0:
+        n = _put(out, n, vehicle, e, max(s - 0.02, 0.0), max(s - 0.01, 0.01), t0, t0, LOST)
+    if e2 >= 0:
+        s2 = min(s2, W.metres[e2] - 0.02)
+        n = _put(out, n, vehicle, e2, s2, s2 + 0.01, t1, t1, LOST)
+    return n
+
+
+@bare
+def _worked(W, P, out, n, vehicle, e, s, e2, s2, r, t0, t1, v, states, certain, silent, dropped) -> Any:  # type: ignore[no-untyped-def]
+    """Lay what lies between two fixes, ``r`` metres, by their ``states``: half belongs to each, or where work began or ended."""
+    one, two = states
+    mean = r / (t1 - t0)
+    vague = one != two and r > 12.0 and silent > 5.0
+    cut = r / 2
+    if one != two and silent > 5.0:
+        cut = _turned(r, t1 - t0, v[0], v[1])
+        if e != e2:  # crews switch at junctions: a tie-break inside what is unsure anyway
+            leave, arrive = W.metres[e] - s, r - s2
+            cut = leave if abs(leave - cut) < abs(arrive - cut) else arrive
+    if dropped and mean > P.fastest:  # it hurried, but may have worked for a while before or after that
+        slow = min(max((IN_TOWN * (t1 - t0) - r) / (IN_TOWN / P.fastest - 1.0), 0.0), r)
+        a = slow if one == 1 else 0.0
+        b = max(a, r - slow if two == 1 else r)
+        n = _lay(W, out, n, vehicle, e, s, e2, s2, r, 0.0, a, t0, t1, POSSIBLE)
+        n = _lay(W, out, n, vehicle, e, s, e2, s2, r, a, b, t0, t1, IDLE)
+        n = _lay(W, out, n, vehicle, e, s, e2, s2, r, b, r, t0, t1, POSSIBLE)
+        return n
+    for half in range(2):
+        mine, other = (one, two) if half == 0 else (two, one)
+        level = IDLE
+        if mine == 1:
+            level = SURE if certain and not vague else LIKELY
+        elif mine == 2:
+            level = TOO_FAST
+        elif other == 1 and (vague or dropped) and mean <= P.fastest:
+            level = POSSIBLE
+        a, b = (0.0, cut) if half == 0 else (cut, r)
+        n = _lay(W, out, n, vehicle, e, s, e2, s2, r, a, b, t0, t1, level)
+    return n
+
+
+@bare
 def _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out, n, begin) -> Any:  # type: ignore[no-untyped-def]
     """Project what lies between the fixes of one trip from the one numbered ``begin``; returns where it stopped for want of room."""
+    x, y, t, v = kept.x, kept.y, kept.t, kept.speed
     for k in range(begin, high - low - 1):
-        if n + 3 * MOST_EDGES > out.shape[0]:
+        if n + ROOM > out.shape[0]:
             return k, n
-        i = low + k
+        i = low + k + 1
         e, s = ce[k, path[k]], cs[k, path[k]]
         e2, s2 = ce[k + 1, path[k + 1]], cs[k + 1, path[k + 1]]
-        t0, t1, vehicle = kept.t[i], kept.t[i + 1], kept.vehicle[i]
-        one, two = state[i], state[i + 1]
-        silent = kept.silent[i + 1]
+        t0, t1, vehicle = t[i - 1], t[i], kept.vehicle[i]
+        one, two = state[i - 1], state[i]
+        silent = kept.silent[i]
         dropped = silent > quiet
-        certain = sure[k] and sure[k + 1] and not dropped
-        if e >= 0 and e2 >= 0:
-            r, _ = _way(W, e, s, e2, s2)
-            d = np.hypot(kept.x[i] - kept.x[i + 1], kept.y[i] - kept.y[i + 1])
-            if 0.0 < r < np.inf and abs(r - d) / (6.0 + 0.15 * d) < BROKEN:
-                mean = r / (t1 - t0)
-                vague = one != two and r > 12.0 and silent > 5.0
-                cut = r / 2
-                if one != two and silent > 5.0:
-                    cut = _turned(r, t1 - t0, kept.speed[i], kept.speed[i + 1])
-                    if e != e2:  # crews switch at junctions: a tie-break inside what is unsure anyway
-                        leave, arrive = W.metres[e] - s, r - s2
-                        cut = leave if abs(leave - cut) < abs(arrive - cut) else arrive
-                for half in range(2):
-                    mine, other = (one, two) if half == 0 else (two, one)
-                    level = IDLE
-                    if mine == 1:
-                        level = SURE if certain and not vague else LIKELY
-                        if dropped and mean > P.fastest:
-                            level = POSSIBLE if mean < P.suspicious else IDLE
-                    elif mine == 2:
-                        level = TOO_FAST
-                    elif other == 1 and (vague or dropped) and mean <= P.fastest:
-                        level = POSSIBLE
-                    a, b = (0.0, cut) if half == 0 else (cut, r)
-                    n = _lay(W, out, n, vehicle, e, s, e2, s2, r, a, b, t0, t1, level)
-        if (one == 1 or two == 1) and alt[k] >= 0 and alt[k + 1] >= 0:
+        r = _led(W, x, y, i, e, s, e2, s2)
+        if r > 0.0:
+            certain = sure[k] and sure[k + 1] and not dropped
+            n = _worked(
+                *(W, P, out, n, vehicle, e, s, e2, s2, r, t0, t1),
+                *((v[i - 1], v[i]), (one, two), certain, silent, dropped),
+            )
+        if not (one == 1 or two == 1):
+            continue
+        if r == 0.0 and dropped and _moved(x, y, i)[0] > STAYED_M:
+            n = _unseen(W, out, n, vehicle, e, s, e2, s2, t0, t1)
+        if alt[k] >= 0 and alt[k + 1] >= 0:
             e, s = ce[k, alt[k]], cs[k, alt[k]]
             e2, s2 = ce[k + 1, alt[k + 1]], cs[k + 1, alt[k + 1]]
-            if e >= 0 and e2 >= 0:
-                r, _ = _way(W, e, s, e2, s2)
-                d = np.hypot(kept.x[i] - kept.x[i + 1], kept.y[i] - kept.y[i + 1])
-                if 0.0 < r < np.inf and abs(r - d) / (6.0 + 0.15 * d) < BROKEN:
-                    low_r, high_r = (0.0 if one == 1 else r / 2), (r if two == 1 else r / 2)
-                    n = _lay(W, out, n, vehicle, e, s, e2, s2, r, low_r, high_r, t0, t1, POSSIBLE)
+            r = _led(W, x, y, i, e, s, e2, s2)
+            if r > 0.0:
+                a, b = (0.0 if one == 1 else r / 2), (r if two == 1 else r / 2)
+                n = _lay(W, out, n, vehicle, e, s, e2, s2, r, a, b, t0, t1, POSSIBLE)
     return high - low, n
 
 
@@ -384,21 +427,29 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
     path = np.empty(longest, np.int64)
     alt = np.empty(longest, np.int64)
     sure = np.empty(longest, np.bool_)
-    out = np.empty((8 * MOST_EDGES, 7))
+    out = np.empty((2 * ROOM, 7))
     state = np.empty(kept.t.size, np.int8)
     _states(kept.trip, kept.flag, kept.speed, kept.x, kept.y, P.fastest, P.signal, state)
     n = 0
+    last, e, s = -1, OFF, 0.0  # the vehicle's last fix in the trip before
     for i in range(kept.trip.size - 1):
         low, high = kept.trip[i], kept.trip[i + 1]
         if high == low:
             continue
         _forwards(G, W, kept, low, high, look, P, ce, cs, cc, count, best)
         _backwards(W, kept, low, high, P, ce, cs, cc, count, best, behind, before, path, sure, alt)
+        if n + ROOM > out.shape[0]:
+            out = np.concatenate((out, np.empty_like(out)))
+        e2, s2 = ce[0, path[0]], cs[0, path[0]]
+        if last >= 0 and kept.vehicle[last] == kept.vehicle[low] and (state[last] == 1 or state[low] == 1):
+            if np.hypot(kept.x[low] - kept.x[last], kept.y[low] - kept.y[last]) > STAYED_M:
+                n = _unseen(W, out, n, kept.vehicle[low], e, s, e2, s2, kept.t[last], kept.t[low])
         quiet, k = max(P.silent_s, 2.5 * kept.pace[i]), 0
         while k < high - low:
-            if n + 3 * MOST_EDGES > out.shape[0]:
+            if n + ROOM > out.shape[0]:
                 out = np.concatenate((out, np.empty_like(out)))
             k, n = _stretches(W, kept, low, high, quiet, P, state, ce, cs, path, sure, alt, out, n, k)
+        last, e, s = high - 1, ce[high - low - 1, path[high - low - 1]], cs[high - low - 1, path[high - low - 1]]
         for k in range(high - low):
             where[low + k] = ce[k, path[k]]
             metres[low + k] = cs[k, path[k]]

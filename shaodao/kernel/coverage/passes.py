@@ -25,7 +25,7 @@ CANNOT_TELL, SHORT, DONE = range(3)
 
 VEHICLE, UNIT, FROM, TO, START, END, LEVEL = range(7)
 P_VEHICLE, P_UNIT, P_START, P_END, P_SERVICED, P_SURE, P_POSSIBLE, P_FAST, P_VERDICT, P_GAPS = range(10)
-_POSSIBLE, _LIKELY, _SURE, _FAST = 1, 2, 3, 4  # as in `matching`
+_POSSIBLE, _LIKELY, _SURE, _FAST, _LOST = 1, 2, 3, 4, 5  # as in `matching`
 
 
 @compiled
@@ -101,12 +101,12 @@ def _ends(s, first) -> Any:  # type: ignore[no-untyped-def]
     begin = first  # of the present visit
     least, most = np.inf, -np.inf  # of the visits before
     while True:
-        ahead = -np.inf
+        ahead = until = -np.inf
         i = begin
         while i < n and s[i, VEHICLE] == s[first, VEHICLE] and s[i, UNIT] == s[first, UNIT]:
-            if i > begin and (s[i, START] - s[i - 1, END] > PASS_GAP_S or s[i, FROM] < ahead - AGAIN_M):
+            if i > begin and (s[i, START] - until > PASS_GAP_S or s[i, FROM] < ahead - AGAIN_M):
                 break
-            ahead = max(ahead, s[i, TO])
+            ahead, until = max(ahead, s[i, TO]), max(until, s[i, END])
             i += 1
         now, then = _extent(s, begin, i)
         if begin > first:
@@ -175,6 +175,10 @@ def _passes(s, length, asked, edge_m) -> Any:  # type: ignore[no-untyped-def]
                 at = spans[i, 1] if i < m else whole
             possible = min(whole, possible + ends * edge_m)
             sure = min(safe, whole)
+            lost = False
+            for i in range(first, stop):
+                lost |= s[i, LEVEL] == _LOST
+            possible = whole if lost else possible
             verdict = CANNOT_TELL
             if sure >= asked * whole:
                 verdict = DONE
