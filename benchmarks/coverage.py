@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def peer_per_s(day: Day) -> float:
     for row, shape in enumerate(day.roads.lines):
         x, y = day.network.metres(*np.ascontiguousarray(shape.T))
         run = [nodes.setdefault((round(a, 1), round(b, 1)), len(nodes)) for a, b in zip(x, y, strict=True)]
-        line_of |= {pair: row for a, b in zip(run, run[1:], strict=False) for pair in ((a, b), (b, a))}
+        line_of |= {pair: row for a, b in pairwise(run) for pair in ((a, b), (b, a))}
     for place, node in nodes.items():
         roads.add_node(node, place)
     for (a, b), row in line_of.items():
@@ -112,7 +113,7 @@ def _along(day: Day, row: int, nodes: dict[tuple[float, float], int], a: int, b:
     """Whether a to b is the drawing direction of a line."""
     x, y = day.network.metres(*np.ascontiguousarray(day.roads.lines[row].T))
     run = [nodes[round(u, 1), round(v, 1)] for u, v in zip(x, y, strict=True)]
-    return (a, b) in zip(run, run[1:], strict=False)
+    return (a, b) in pairwise(run)
 
 
 def _agree(day: Day, fixes: Fixes, theirs: list[int], matched: int) -> None:

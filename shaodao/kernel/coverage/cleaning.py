@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -199,9 +200,8 @@ def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, qui
     steady = np.empty(n, np.int8)
     keep = np.zeros(n, np.bool_)
     trips = np.empty(n + 1, np.int64)
-    pace = np.empty(n + 1)
     many = 0
-    first = 0
+    first = np.int64(0)
     for i in range(1, n + 1):
         if i < n and vehicle[good[i]] == vehicle[good[first]] and gt[i] - gt[i - 1] <= TRIP_S:
             continue
@@ -210,8 +210,6 @@ def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, qui
         _speeds(gt, sx, sy, given, steady, first, i, v)
         _decimate(gt, sx, sy, v, given, steady, first, i, step, quiet, keep)
         trips[many] = first
-        # The first hours tell the pace: a median of all would cost as much as the rest of the cleaning.
-        pace[many] = np.median(np.diff(gt[first : min(i, first + 4000)])) if i - first > 1 else 0.0
         many += 1
         first = i
     trips[many] = n
@@ -240,7 +238,7 @@ def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, qui
     kx, ky, kt, kv = sx[at], sy[at], gt[at], v[at]
     east, north = np.zeros(total), np.zeros(total)
     _headings(trip, heading[rows], kt, kx, ky, kv, east, north)
-    return trip, vehicle[rows], kt, kx, ky, east, north, kv, steady[at], silent, pace[:many].copy()
+    return trip, vehicle[rows], kt, kx, ky, east, north, kv, steady[at], silent, trips[: many + 1]
 
 
 def clean(
@@ -262,4 +260,8 @@ def clean(
     fate = np.empty(t.size, np.int8)
     _fate(vehicle, t, x, y, flag, fate)
     good = np.flatnonzero(fate == USED)
-    return Kept(*_clean(vehicle, t, x, y, speed, heading, flag, good, step, 3.0, bounce, 10.0)), fate
+    *columns, trips = _clean(vehicle, t, x, y, speed, heading, flag, good, step, 3.0, bounce, 10.0)
+    # The first hours tell the pace: a median of all would cost as much as the rest of the cleaning.
+    firsts = [t[good[low : min(high, low + 4000)]] for low, high in pairwise(trips)]
+    pace = [float(np.median(np.diff(times))) if times.size > 1 else 0.0 for times in firsts]
+    return Kept(*columns, np.array(pace)), fate

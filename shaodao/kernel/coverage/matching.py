@@ -33,7 +33,7 @@ STOP_M = 40.0  # metres of slow driving before and after a red light
 MOST_EDGES = 1000  # of one way between two fixes
 ROOM = 5 * MOST_EDGES  # stretches that one step may add
 
-IDLE, POSSIBLE, LIKELY, SURE, TOO_FAST, LOST = range(6)
+IDLE, POSSIBLE, LIKELY, SURE, TOO_FAST, LOST = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 """Levels of a stretch: seen without work; possibly worked; most likely worked, not sure; worked; working but too fast to count;
 lost (or found again) here, with no way to tell where it went in between."""
 
@@ -430,8 +430,8 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
     out = np.empty((2 * ROOM, 7))
     state = np.empty(kept.t.size, np.int8)
     _states(kept.trip, kept.flag, kept.speed, kept.x, kept.y, P.fastest, P.signal, state)
-    n = 0
-    last, e, s = -1, OFF, 0.0  # the vehicle's last fix in the trip before
+    n = np.int64(0)  # not a literal, for which Numba would compile all that is called once more
+    last, e, s = np.int64(-1), np.int32(OFF), 0.0  # the vehicle's last fix in the trip before
     for i in range(kept.trip.size - 1):
         low, high = kept.trip[i], kept.trip[i + 1]
         if high == low:
@@ -444,7 +444,7 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
         if last >= 0 and kept.vehicle[last] == kept.vehicle[low] and (state[last] == 1 or state[low] == 1):
             if np.hypot(kept.x[low] - kept.x[last], kept.y[low] - kept.y[last]) > STAYED_M:
                 n = _unseen(W, out, n, kept.vehicle[low], e, s, e2, s2, kept.t[last], kept.t[low])
-        quiet, k = max(P.silent_s, 2.5 * kept.pace[i]), 0
+        quiet, k = max(P.silent_s, 2.5 * kept.pace[i]), np.int64(0)
         while k < high - low:
             if n + ROOM > out.shape[0]:
                 out = np.concatenate((out, np.empty_like(out)))

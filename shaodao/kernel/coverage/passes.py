@@ -25,7 +25,7 @@ CANNOT_TELL, SHORT, DONE = range(3)
 
 VEHICLE, UNIT, FROM, TO, START, END, LEVEL = range(7)
 P_VEHICLE, P_UNIT, P_START, P_END, P_SERVICED, P_SURE, P_POSSIBLE, P_FAST, P_VERDICT, P_GAPS = range(10)
-_POSSIBLE, _LIKELY, _SURE, _FAST, _LOST = 1, 2, 3, 4, 5  # as in `matching`
+_POSSIBLE, _LIKELY, _SURE, _FAST, _LOST = 1.0, 2.0, 3.0, 4.0, 5.0  # as in `matching`
 
 
 @compiled
@@ -67,7 +67,7 @@ def _add(spans, n, a, b) -> Any:  # type: ignore[no-untyped-def]
 @bare
 def _union(s, low, high, least, most, spans) -> Any:  # type: ignore[no-untyped-def]
     """Sorted, disjoint spans of the stretches with a level in [least, most]; returns how many and their total."""
-    n = 0
+    n = np.int64(0)
     for i in range(low, high):
         if least <= s[i, LEVEL] <= most:
             n = _add(spans, n, s[i, FROM], s[i, TO])
@@ -147,7 +147,7 @@ def _passes(s, length, asked, edge_m) -> Any:  # type: ignore[no-untyped-def]
     gaps = np.empty((s.shape[0] * 2 + 1, 3))
     spans, sures = np.empty((s.shape[0] + 1, 2)), np.empty((s.shape[0] + 1, 2))
     n = g = 0
-    first = 0
+    first = np.int64(0)
     while first < s.shape[0]:
         stop = _ends(s, first)
         unit = int(s[first, UNIT])
@@ -201,7 +201,7 @@ def _covered(found, gaps, order, serviced, first, left) -> None:  # type: ignore
     spans = np.empty((gaps.shape[0] + found.shape[0] + 1, 2))
     low = g = 0
     for unit in range(serviced.size):
-        n = 0
+        n = np.int64(0)
         whole = serviced[unit]
         while low < order.size and found[order[low], P_UNIT] == unit:
             which = order[low]
