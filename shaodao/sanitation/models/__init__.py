@@ -6,12 +6,14 @@ from shaodao.sanitation.models.kept import BookEvent, Kept
 from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
 from shaodao.sanitation.models.roads import Road, Segment
 from shaodao.sanitation.models.services import ServiceMode
+from shaodao.sanitation.models.tracks import Box, TrackBatch, TrackCount, TrackDay
 from shaodao.sanitation.models.weather import Weather
 
 __all__ = [
     "Bin",
     "BinRound",
     "BookEvent",
+    "Box",
     "Crew",
     "DayPlan",
     "Depot",
@@ -23,6 +25,9 @@ __all__ = [
     "Segment",
     "ServiceMode",
     "Shift",
+    "TrackBatch",
+    "TrackCount",
+    "TrackDay",
     "Trip",
     "Vehicle",
     "Weather",
