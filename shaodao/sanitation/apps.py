@@ -8,8 +8,12 @@ class SanitationConfig(AppConfig):
     verbose_name = _("环境卫生")
 
     def ready(self) -> None:
-        from shaodao.foundation import chain, district
+        from shaodao.cases import tasks as clock
+        from shaodao.foundation import chain, district, jobs
         from shaodao.sanitation import history, settings
+        from shaodao.sanitation.tracks import files, keep
 
         district.register_block("sanitation", settings.SanitationSettings)
         chain.register(history.BOOK)
+        jobs.register(files.KIND, files.TrackFiles())
+        clock.register("tracks", keep.work)

@@ -7,6 +7,7 @@ import click
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.roads.cli import export_roads, import_roads
+from shaodao.sanitation.tracks.cli import box_token, ingest, mqtt, tracks
 
 
 @click.group()
@@ -22,3 +23,5 @@ sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
 sanitation.add_command(solve_carp)
+for command in (ingest, tracks, box_token, mqtt):
+    sanitation.add_command(command)
