@@ -1,8 +1,8 @@
 """What the clock does with fixes: small batches become one file for each vehicle and day, old days go.
 
-    VAR/tracks/day=2026-11-30/3f9a….parquet
+    VAR/tracks/day=2026-11-30/17-3f9a….parquet
 
-A file is named by the digest of its fixes and written before the transaction in which its row takes the place of the rows
+A file is named by the key of the vehicle and the digest of its fixes, and written before the transaction in which its row takes the place of the rows
 that it holds. One that a crash left behind has no row, and goes with its day.
 """
 
@@ -64,7 +64,7 @@ def _pack(vehicle: int, day: date, now: datetime) -> None:
     if not any(not row.file for row in rows):
         return
     fixes = columns.together([store.read(row.body, row.file) for row in rows]).ordered()
-    name = f"day={day.isoformat()}/{fixes.digest()}.parquet"
+    name = f"day={day.isoformat()}/{vehicle}-{fixes.digest()}.parquet"
     _write(fixes, name)
     TrackBatch.objects.filter(pk__in=[row.pk for row in rows]).delete()
     doors, received = {row.door for row in rows}, max(row.received_at for row in rows)
