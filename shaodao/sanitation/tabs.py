@@ -4,8 +4,13 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-TABS: tuple[tuple[str, Any], ...] = (("sanitation", _("当日")),)
+TABS: tuple[tuple[str, Any], ...] = (
+    ("sanitation", _("当日")),
+    ("sanitation_inspections", _("抽查")),
+    ("sanitation_bins", pgettext_lazy("many", "果皮箱")),
+)
 """(name of the address, label). A page belongs to the tab whose address its own begins with; the longest wins."""
 
 

@@ -87,17 +87,6 @@ def time_of(ms: int | None) -> datetime | None:
 
 
 @register.filter
-def percent(share: float | None) -> str:
-    """A share as 61.3%; a dash where there is none. Never rounded up to all, nor down to none."""
-    if share is None:
-        return "—"
-    rounded = round(share * 100, 1)
-    if rounded == 100 and share < 1:
-        rounded = 99.9
-    return f"{0.1 if rounded == 0 and share > 0 else rounded:.1f}%"
-
-
-@register.filter
 def weekdays(digits: str) -> str:
     """Days as in `Zone.weekdays` (1 is Monday) in words; three and more in a row as from and until."""
     days = sorted({int(d) for d in digits if d in "1234567"})
