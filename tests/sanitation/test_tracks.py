@@ -313,3 +313,45 @@ def test_a_file_at_the_command_line(fleet, tmp_path):
         assert done.exit_code == 2 and name in done.output, name
     assert TrackDay.objects.get().fixes == 2
     assert ran("box-token", "B1").stdout.startswith("sb_") and ran("box-token", "NONE").exit_code == 2
+
+
+# ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def send(client, path, name="t.csv"):
+    return client.post("/sanitation/tracks/", {"file": SimpleUploadedFile(name, path.read_bytes()), "datum": "WGS-84"})
+
+
+def test_the_page_shows_the_day_and_takes_a_file(fleet, client, tmp_path, monkeypatch):
+    for role, status in (("inspector", 403), ("department", 200), ("headquarters", 200)):
+        client.force_login(fleet.person(role))
+        assert client.get("/sanitation/tracks/").status_code == status, role
+    taken(fix(-600), fix(-300, speed_kmh=-4), fix(vehicle="NO", box="<b>"))
+    path = table(tmp_path / "t.csv", [["V2", f"2021-05-24 08:00:{n:02}", 113.2, 40.0, 9, 90, n % 2] for n in range(60)])
+    page = send(client, path).content.decode()
+    for text in ("新收下 60", "1 次，最长 300 秒", "50.0%", "速度不对", "台账里没有", "&lt;b&gt;"):
+        assert text in page, text
+    with CaptureQueriesContext(connection) as few:
+        client.get("/sanitation/tracks/?day=2021-05-24")
+    put(
+        "vehicle",
+        **{f"W{n}": {"type": "washer", "crew": "C", "working_kmh": 5.0, "transfer_kmh": 30.0} for n in range(9)},
+    )
+    taken(*(fix(-n, vehicle=f"W{n}") for n in range(9)))
+    with CaptureQueriesContext(connection) as many:
+        client.get("/sanitation/tracks/?day=2021-05-24")
+    assert len(few) == len(many)
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n", "utf-8")
+    assert send(client, tmp_path / "bad.csv").status_code == 422
+    monkeypatch.setattr(files, "AT_ONCE", 50)
+    monkeypatch.setattr(files, "ROWS", 25)
+    page = send(
+        client,
+        table(tmp_path / "u.csv", [["V2", f"2021-05-24 07:00:{n:02}", 113.2, 40.0, 9, 90, 1] for n in range(60)]),
+    )
+    job = Job.objects.get()
+    assert page.url == f"/sanitation/tracks/{job.pk}/" and "0 / 60" in client.get(page.url).content.decode()
+    assert jobs.work() == 4 and "新收下 60" in client.get(page.url).content.decode()
+    assert client.post(f"/sanitation/tracks/{job.pk}/cancel/").status_code == 302
+    client.force_login(fleet.person("inspector"))
+    assert {client.get(page.url).status_code, client.post(f"{page.url}cancel/").status_code} == {403}
