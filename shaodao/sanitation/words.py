@@ -61,7 +61,7 @@ class Door(TextChoices):
     """The ways by which fixes of vehicles come in."""
 
     HTTP = "http", _("HTTP 接口")
-    MQTT = "mqtt", _("MQTT")
+    MQTT = "mqtt", "MQTT"
     FILE = "file", _("文件")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 import pytest
 from click.testing import CliRunner
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
@@ -19,15 +20,15 @@ from hypothesis import strategies as st
 
 from shaodao.cases import tasks
 from shaodao.cli import main
-from shaodao.foundation import clock, district
+from shaodao.foundation import clock, district, jobs
 from shaodao.foundation.listen import Message, Subscriber
-from shaodao.foundation.models import District, LogEntry
+from shaodao.foundation.models import District, Job, LogEntry
 from shaodao.kernel import datum
 from shaodao.organisations import tokens
 from shaodao.sanitation import actions
 from shaodao.sanitation.kinds import KINDS
 from shaodao.sanitation.models import Box, TrackBatch, TrackCount, TrackDay
-from shaodao.sanitation.tracks import columns, keep, keys, mqtt, receive, store, summary
+from shaodao.sanitation.tracks import columns, files, keep, keys, mqtt, receive, store, summary
 from shaodao.sanitation.tracks.sent import of_items
 from tests.broker import Publisher, on_broker, own_url, until
 from tests.sanitation.book import SYSTEM, book, put

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Count, Min, Sum
@@ -69,8 +70,12 @@ def _pack(vehicle: int, day: date, now: datetime) -> None:
     TrackBatch.objects.filter(pk__in=[row.pk for row in rows]).delete()
     doors, received = {row.door for row in rows}, max(row.received_at for row in rows)
     store.batch(vehicle, day, doors.pop() if len(doors) == 1 else "", fixes, received, file=name).save()
-    gone = {row.file for row in rows if row.file} - {name}
-    transaction.on_commit(lambda: [(store.root() / old).unlink(missing_ok=True) for old in gone])
+    transaction.on_commit(partial(_remove, {row.file for row in rows if row.file} - {name}))
+
+
+def _remove(files: set[str]) -> None:
+    for name in files:
+        (store.root() / name).unlink(missing_ok=True)
 
 
 def _write(fixes: columns.Rows, name: str) -> None:
@@ -101,7 +106,7 @@ def end_retention(now: datetime) -> int:
             TrackDay.objects.filter(pk=row.pk).delete()
             said = {"fixes": row.fixes, "vehicles": row.vehicles}
             log.write("sanitation.tracks.ended", f"tracks:{row.day.isoformat()}", now=now, data=said)
-            transaction.on_commit(lambda day=row.day: _clear(day))
+            transaction.on_commit(partial(_clear, row.day))
     return len(over)
 
 
