@@ -159,9 +159,17 @@ def _count(
         )
         if not row.vehicle and result.faults:
             at = now.isoformat(timespec="seconds")
-            row.examples = [*({**f, "at": at} for f in result.faults), *row.examples][:KEPT_EXAMPLES]
+            row.examples = _different([*({**f, "at": at} for f in result.faults), *row.examples])[:KEPT_EXAMPLES]
     names = ["received", "kept", "known", "faults", "marked", "examples"]
     TrackCount.objects.bulk_update(rows, names, batch_size=200)
+
+
+def _different(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest of each reason and box or vehicle, so that one box with a fault does not hide the others."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for example in examples:
+        found.setdefault((example["why"], example["box"], example["vehicle"]), example)
+    return list(found.values())
 
 
 def failed(door: str, what: str, now: datetime) -> None:
