@@ -71,8 +71,8 @@ class SanitationSettings(msgspec.Struct, frozen=True):
             raise ValueError("dust_good: above 0, at most dust_pass")
         if not 0 < self.productive <= 1 or not 1 <= self.detour <= 5:
             raise ValueError("productive: more than 0, at most 1; detour: 1 to 5")
-        if self.keep_tracks_days < 1:
-            raise ValueError("keep_tracks_days: at least 1")
+        if self.keep_tracks_days <= self.tracks.oldest_days:
+            raise ValueError("keep_tracks_days: more than tracks.oldest_days")
         if not 0 <= self.bin_photos <= 1 or self.bin_apart_min < 0 or not self.bin_reach_m > 0:
             raise ValueError("bin_photos: 0 to 1; bin_apart_min: not negative; bin_reach_m: above 0")
         try:

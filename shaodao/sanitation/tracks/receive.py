@@ -103,9 +103,10 @@ def _result(sent: Sent, checked: checks.Checked, new: dict[tuple[int, date], int
 
 
 def _faults(sent: Sent, checked: checks.Checked, rejected: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """The first rows that were left out or lost a value, in their order."""
+    """The first rows that were left out, and as many that lost a value as there is room for, in their order."""
     first = [(int(row), checked.why[row]) for row in rejected[:EXAMPLES]]
-    first += [(int(row), mark) for mark, rows in checked.marks.items() for row in np.flatnonzero(rows)[:EXAMPLES]]
+    marks = [(int(row), mark) for mark, rows in checked.marks.items() for row in np.flatnonzero(rows)[:EXAMPLES]]
+    first += sorted(marks, key=lambda pair: pair[0])[: EXAMPLES - len(first)]
     return [
         {"row": sent.first + row, "box": _shown(sent.box[row]), "vehicle": _shown(sent.vehicle[row]),
          "field": checks.FIELD[reason], "why": str(reason)}
