@@ -130,6 +130,7 @@ def test_a_box_speaks_for_itself_and_late_fixes_are_of_the_vehicle_it_sat_in(fle
     assert (late.fixes, late.vehicles, late.changed_at) == (2, 1, NOW + timedelta(days=3))
 
 
+@pytest.mark.once
 def test_a_day_of_twenty_five_hours_is_two_days(fleet):
     start = int(datetime(2021, 5, 22, 16, 0, tzinfo=UTC).timestamp())  # midnight in Datong
     found = taken(*(fix(time=start + 60 * minute) for minute in range(25 * 60)))
@@ -250,6 +251,7 @@ def test_a_message_is_of_the_box_in_its_topic(fleet):
 
 
 @on_broker
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_from_the_broker_to_the_database(town, url):
     book()
@@ -264,6 +266,7 @@ def test_from_the_broker_to_the_database(town, url):
         for n in range(5):
             publisher.send([{"time": at - n * 1000, "lon": 113.2, "lat": 40.0, "working": 1}] * 2)
         until(lambda: sum(TrackDay.objects.values_list("fixes", flat=True)) == 5, 20)
+        connection.close()  # of this thread
         subscriber.stop()
 
     thread = threading.Thread(target=play)
@@ -290,6 +293,7 @@ def ran(*arguments):
     return done
 
 
+@pytest.mark.once
 def test_a_file_at_the_command_line(fleet, tmp_path):
     good = [["V", "2021-05-24 08:00:00", 113.2, 40.0, 9, 90, 1], ["V", "2021-05-24 08:00:01", 113.2, 40.0, "", "", ""]]
     path = table(tmp_path / "t.csv.gz", [*good, ["V9", "2021-05-24 08:00:02", 113.2, 40.0, 9, 90, 1]])
@@ -323,6 +327,7 @@ def send(client, path, name="t.csv"):
     return client.post("/sanitation/tracks/", {"file": SimpleUploadedFile(name, path.read_bytes()), "datum": "WGS-84"})
 
 
+@pytest.mark.once
 def test_the_page_shows_the_day_and_takes_a_file(fleet, client, tmp_path, monkeypatch):
     for role, status in (("inspector", 403), ("department", 200), ("headquarters", 200)):
         client.force_login(fleet.person(role))
