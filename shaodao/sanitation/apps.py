@@ -8,12 +8,16 @@ class SanitationConfig(AppConfig):
     verbose_name = _("环境卫生")
 
     def ready(self) -> None:
-        from shaodao.foundation import chain, district, uploads
+        from shaodao.cases import tasks as clock
+        from shaodao.foundation import chain, district, jobs, uploads
         from shaodao.sanitation import history, settings
         from shaodao.sanitation.bins import photos
         from shaodao.sanitation.inspections import queries as inspections
+        from shaodao.sanitation.tracks import files, keep
 
         district.register_block("sanitation", settings.SanitationSettings)
         chain.register(history.BOOK)
         uploads.register_viewer(photos.viewer)
         uploads.register_viewer(inspections.viewer)
+        jobs.register(files.KIND, files.TrackFiles())
+        clock.register("tracks", keep.work)

@@ -10,6 +10,7 @@ from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.plan.daycli import plan, replan
 from shaodao.sanitation.roads.cli import export_roads, import_roads
+from shaodao.sanitation.tracks.cli import box_token, ingest, mqtt, tracks
 
 
 @click.group()
@@ -29,3 +30,5 @@ sanitation.add_command(redraw)
 sanitation.add_command(plan)
 sanitation.add_command(replan)
 sanitation.add_command(solve_carp)
+for command in (ingest, tracks, box_token, mqtt):
+    sanitation.add_command(command)

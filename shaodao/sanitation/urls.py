@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shaodao.sanitation.views import bins, board, inspections
+from shaodao.sanitation.views import bins, board, inspections, tracks
 
 urlpatterns = [
     path("", board.board, name="sanitation"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("inspections/", inspections.rounds, name="sanitation_inspections"),
     path("inspections/<int:pk>/", inspections.round_page, name="sanitation_inspection_round"),
     path("inspections/at/<int:pk>/", inspections.inspect, name="sanitation_inspect"),
+    path("tracks/", tracks.tracks, name="sanitation_tracks"),
+    path("tracks/<int:pk>/", tracks.job, name="sanitation_tracks_job"),
+    path("tracks/<int:pk>/cancel/", tracks.cancel, name="sanitation_tracks_cancel"),
     path("worker.js", bins.worker, name="sanitation_worker"),
     path("bins/at/<str:code>/", bins.at_bin, name="sanitation_bin"),
     path("crew/<str:token>/", bins.crew, name="sanitation_crew"),

@@ -8,6 +8,7 @@ from shaodao.sanitation.models.kept import BookEvent, Kept
 from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
 from shaodao.sanitation.models.roads import Road, Segment
 from shaodao.sanitation.models.services import ServiceMode
+from shaodao.sanitation.models.tracks import Box, TrackBatch, TrackCount, TrackDay
 from shaodao.sanitation.models.weather import Weather
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "BinRound",
     "BinVisit",
     "BookEvent",
+    "Box",
     "Crew",
     "CrewKey",
     "DayPlan",
@@ -29,6 +31,9 @@ __all__ = [
     "Segment",
     "ServiceMode",
     "Shift",
+    "TrackBatch",
+    "TrackCount",
+    "TrackDay",
     "Trip",
     "Vehicle",
     "Weather",

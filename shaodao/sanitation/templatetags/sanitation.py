@@ -5,6 +5,8 @@ from typing import Any
 
 from django import template
 
+from shaodao.cases.requests import actor_of
+from shaodao.sanitation import actions
 from shaodao.sanitation.tabs import tabs
 
 register = template.Library()
@@ -12,8 +14,9 @@ register = template.Library()
 
 @register.inclusion_tag("sanitation/_tabs.html", takes_context=True)
 def sanitation_tabs(context: Mapping[str, Any]) -> dict[str, Any]:
-    """The tabs of this room's pages."""
-    return {"tabs": tabs(context["request"].path)}
+    """The tabs of this room's pages that are open to whoever looks."""
+    request = context["request"]
+    return {"tabs": tabs(request.path, actions.may_edit(actor_of(request)))}
 
 
 @register.filter
