@@ -9,6 +9,7 @@ from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.roads.cli import export_roads, import_roads
+from shaodao.sanitation.weather.cli import weather
 
 
 @click.group()
@@ -26,3 +27,4 @@ sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
 sanitation.add_command(redraw)
 sanitation.add_command(solve_carp)
+sanitation.add_command(weather)

@@ -35,6 +35,7 @@ class SanitationSettings(msgspec.Struct, frozen=True):
     bin_apart_min: int = 30  # the same task at a bin again within so many minutes is one
     bin_reach_m: float = 100  # a phone further from its bin proves nothing
     night: str = "22:00-05:00"  # the window that feasibility tries out where a service falls short
+    weather_url: str = ""  # JSON of hours as Open-Meteo gives it; empty: nothing is fetched
 
     inspection_card: tuple[CardItem, ...] = tuple(CardItem(c, n, p, e) for c, n, e, p in CARD)
     dust_good: float = 5.0  # g/m2 at most

@@ -8,8 +8,10 @@ from django.utils.translation import pgettext_lazy
 
 TABS: tuple[tuple[str, Any], ...] = (
     ("sanitation", _("当日")),
+    ("sanitation_feasibility", _("做不做得完")),
     ("sanitation_inspections", _("抽查")),
     ("sanitation_bins", pgettext_lazy("many", "果皮箱")),
+    ("sanitation_book", _("台账")),
 )
 """(name of the address, label). A page belongs to the tab whose address its own begins with; the longest wins."""
 
