@@ -11,6 +11,7 @@ from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.plan.daycli import plan, replan
 from shaodao.sanitation.roads.cli import export_roads, import_roads
 from shaodao.sanitation.tracks.cli import box_token, ingest, mqtt, tracks
+from shaodao.sanitation.weather.cli import weather
 
 
 @click.group()
@@ -32,3 +33,4 @@ sanitation.add_command(replan)
 sanitation.add_command(solve_carp)
 for command in (ingest, tracks, box_token, mqtt):
     sanitation.add_command(command)
+sanitation.add_command(weather)

@@ -57,6 +57,8 @@ class SanitationSettings(msgspec.Struct, frozen=True):
     night: str = "22:00-05:00"  # the window that feasibility tries out where a service falls short
     keep_tracks_days: int = 180  # raw fixes of vehicles; a day that a proof still refers to stays
     tracks: TrackSettings = TrackSettings()
+    weather_url: str = ""  # JSON of hours as Open-Meteo gives it; empty: nothing is fetched
+
     inspection_card: tuple[CardItem, ...] = tuple(CardItem(c, n, p, e) for c, n, e, p in CARD)
     dust_good: float = 5.0  # g/m2 at most
     dust_pass: float = 10.0
