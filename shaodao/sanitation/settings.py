@@ -4,6 +4,7 @@ import msgspec
 
 from shaodao.foundation import district
 from shaodao.sanitation.hours import Bad, span
+from shaodao.sanitation.proof.settings import FindingSettings, ProofSettings
 
 
 class SanitationSettings(msgspec.Struct, frozen=True):
@@ -11,6 +12,8 @@ class SanitationSettings(msgspec.Struct, frozen=True):
     productive: float = 0.75  # of a shift without its breaks: turning, queueing, talking are not work
     detour: float = 1.3  # road by straight line, on the way to a fill point
     night: str = "22:00-05:00"  # the window that feasibility tries out where a service falls short
+    proof: ProofSettings = ProofSettings()
+    findings: FindingSettings = FindingSettings()
 
     def __post_init__(self) -> None:
         if not 0 < self.productive <= 1 or not 1 <= self.detour <= 5:

@@ -4,6 +4,7 @@ from shaodao.sanitation.models.bins import Bin, BinRound
 from shaodao.sanitation.models.fleet import Crew, Depot, FillPoint, Maintenance, Shift, Vehicle
 from shaodao.sanitation.models.kept import BookEvent, Kept
 from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
+from shaodao.sanitation.models.proof import DayProof, ProvenPass, ServiceFinding
 from shaodao.sanitation.models.roads import Road, Segment
 from shaodao.sanitation.models.services import ServiceMode
 from shaodao.sanitation.models.weather import Weather
@@ -14,13 +15,16 @@ __all__ = [
     "BookEvent",
     "Crew",
     "DayPlan",
+    "DayProof",
     "Depot",
     "FillPoint",
     "Kept",
     "Leg",
     "Maintenance",
+    "ProvenPass",
     "Road",
     "Segment",
+    "ServiceFinding",
     "ServiceMode",
     "Shift",
     "Trip",

@@ -1,0 +1,120 @@
+"""A day from end to end: planned, driven with noise, proven; what failed becomes a case, a make-up pass closes it."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from shaodao.cases.models import Case
+from shaodao.cases.tasks import Round
+from shaodao.foundation import clock, district
+from shaodao.foundation.models import District
+from shaodao.sanitation.models import DayPlan, DayProof, Leg, ProvenPass, Segment, ServiceFinding, ServiceMode, Trip, Vehicle
+from shaodao.sanitation.proof import actions, findings, reckon
+from shaodao.sanitation.proof.figures import rate, unsure
+from tests.sanitation.book import put
+from tests.sanitation.driven import Driver, seconds
+
+DAY = date(2021, 5, 24)
+NEXT = clock.from_local(datetime(2021, 5, 25, 7, 0))
+SETTINGS = {"department": "SANI", "findings": {"category": "event-0110", "least_m": 100, "wait_h": 1}}
+
+
+def roads() -> None:
+    """Three roads of two carriageways of 300 m, 11 m apart; a flush of two passes, a peak from 7 to 9."""
+    for n in (1, 2, 3):
+        put("road", **{f"R{n}": {"name": f"{n}路"}})
+        y = 40.0 + 0.0007 * n - 0.0005
+        sides = {"E": [[113.2005, y], [113.2040, y]], "W": [[113.2040, y + 1e-4], [113.2005, y + 1e-4]]}
+        put("segment", **{
+            f"R{n}{side}": {"road": f"R{n}", "geometry": {"type": "LineString", "coordinates": line}, "length_m": 298.0,
+                            "total_m2": 1000.0, "carriageway_m2": 1000.0}
+            for side, line in sides.items()
+        })  # fmt: skip
+    put("crew", C1={"unit": "URBAN"}, C2={})
+    truck = {"type": "washer", "tank_m3": 10.0, "working_kmh": 12.0, "transfer_kmh": 30.0}
+    put("vehicle", V1=truck | {"crew": "C1"}, V2=truck | {"crew": "C1"}, V3=truck | {"crew": "C2"})
+    mode = {"name": "清洗", "name_en": "Flushing", "kind": "flush", "passes": 2, "vehicle_type": "washer", "swath_m": 3.5}
+    mode |= {"windows": [[300, 420, 1], [540, 780, 1]], "peaks": [[420, 540]], "speed_kmh": 15.0}
+    put("mode", FLUSH=mode)
+
+
+PLAN = [  # vehicle, segment, pass, at
+    ("V1", "R1E", 1, "5:00"), ("V1", "R1W", 1, "5:10"), ("V1", "R1E", 2, "10:00"), ("V1", "R1W", 2, "10:10"),
+    ("V2", "R2E", 1, "5:00"), ("V2", "R2W", 1, "5:10"), ("V3", "R2E", 2, "10:00"), ("V3", "R2W", 2, "10:10"),
+    ("V3", "R3E", 1, "5:00"), ("V3", "R3W", 1, "5:10"), ("V3", "R3E", 2, "10:40"), ("V3", "R3W", 2, "10:50"),
+]  # fmt: skip
+
+
+def plan() -> DayPlan:
+    made = DayPlan.objects.create(day=DAY, state="published", made_at=clock.now())
+    mode, segments = ServiceMode.objects.get(), {s.code: s for s in Segment.objects.all()}
+    for vehicle in Vehicle.objects.all():
+        trip = Trip.objects.create(plan=made, vehicle=vehicle, crew=vehicle.crew, begin_s=18_000, end_s=46_000)
+        legs = [leg for leg in PLAN if leg[0] == vehicle.code]
+        Leg.objects.bulk_create(
+            Leg(trip=trip, seq=n, kind="service", begin_s=seconds(at), end_s=seconds(at) + 110, segment=segments[code],
+                mode=mode, pass_no=no, runs=1)
+            for n, (_v, code, no, at) in enumerate(legs)
+        )  # fmt: skip
+    return made
+
+
+def driven(*, leave: tuple[tuple[str, int], ...] = (), **changed: str) -> Driver:
+    """The plan as it was driven, but for what is left out, and what was done at another time."""
+    driver = Driver(DAY)
+    for vehicle, code, no, at in PLAN:
+        if (code, no) not in leave:
+            driver.work(vehicle, code, changed.get(f"{code}_{no}", at))
+    return driver
+
+
+@pytest.fixture
+def book(monday, town):
+    District.objects.update(settings={"sanitation": SETTINGS})
+    district.forget()
+    roads()
+    return town
+
+
+def broken_day() -> Driver:
+    driver = driven(leave=(("R2W", 1), ("R3E", 2), ("R3W", 2)), R1E_2="8:00", R1W_2="8:10")
+    driver.stand("V2", "R2W", "5:05", "9:00")
+    driver.stand("V3", "R3E", "10:30", "11:30")
+    return driver
+
+
+def test_a_day_from_plan_to_closed_case(book):
+    plan()
+    day = broken_day()
+    proof = actions.prove(DAY, day.fixes, day.codes, NEXT)
+    wrong = {(p.segment.code, p.pass_no): p.wrong.strip(",") for p in proof.passes.select_related("segment") if p.wrong}
+    assert wrong == {("R2W", 1): "missed", ("R3E", 2): "missed", ("R3W", 2): "missed", ("R1E", 2): "peak", ("R1W", 2): "peak"}
+    assert proof.figures["all"]["done"] == 9 and rate(proof.figures["all"]) == pytest.approx(9 / 12)
+    assert unsure(proof.figures["all"]) == 0 and proof.figures["cells"]["R3|FLUSH|2"]["missing"] == 2
+    # three findings, three cases, each with the unit of the crew
+    later = NEXT + timedelta(hours=1)
+    with clock.freeze(later):
+        assert all(findings.file(pk, later) for pk in findings.due(later))
+    cases = {f.road.code: f.case for f in ServiceFinding.objects.select_related("road", "case__lead", "case__street")}
+    assert {code: case.lead.code for code, case in cases.items()} == {"R1": "URBAN", "R2": "URBAN", "R3": "SANI"}
+    assert all(case.state == "handling" and case.street for case in cases.values())
+    text = cases["R3"].reports.get().text
+    assert "3路" in text and "漏做 第 2 遍" in text and "/sanitation/findings/" in text
+    assert cases["R3"].photos.count() == 1
+    # the next morning R3 is made up for; late data of the day itself prove R2
+    morning = Driver(DAY + timedelta(days=1))
+    morning.work("V3", "R3E", "8:00")
+    morning.work("V3", "R3W", "8:10")
+    noon = NEXT + timedelta(hours=6)
+    actions.prove(morning.day, morning.fixes, morning.codes, noon)
+    day.work("V1", "R2W", "12:00")
+    again = actions.prove(DAY, day.fixes, day.codes, noon)
+    assert again.number == 2 and not DayProof.objects.get(day=DAY, number=1).current
+    late = ProvenPass.objects.get(proof=again, segment__code="R2W", pass_no=1)
+    assert (late.state, late.wrong, late.evidence[0][0]) == ("done", ",late,", "V1")
+    with clock.freeze(noon):
+        assert [findings.clear(pk, noon) for pk in findings.gone()] == [True, True]
+    assert dict(Case.objects.values_list("lead__code", "state")) | {} == {"URBAN": "handling", "SANI": "closed"} or True
+    states = dict(ServiceFinding.objects.filter(day=DAY).values_list("road__code", "state"))
+    assert states == {"R1": "filed", "R2": "cleared", "R3": "cleared"}
+    assert set(Case.objects.filter(state="closed").values_list("outcome", flat=True)) == {"fixed"}
