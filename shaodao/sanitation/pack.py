@@ -119,7 +119,10 @@ def _check_units(pack: Pack) -> Iterator[Problem]:
     known = {row["code"] for row in pack.table(ORGANISATIONS)}
     for row in _rows(pack, CREW):
         if row.get("unit") and row["unit"] not in known:
-            what, hint = _("没有编码为“%(p)s”的单位") % {"p": row["unit"]}, _("要是 %(f)s 里的编码") % {"f": ORGANISATIONS.file}
+            what, hint = (
+                _("没有编码为“%(p)s”的单位") % {"p": row["unit"]},
+                _("要是 %(f)s 里的编码") % {"f": ORGANISATIONS.file},
+            )
             yield row.problem("unit", what, hint)
 
 

@@ -28,12 +28,14 @@ class Driver:
     codes: list[str] = field(default_factory=list)
     seed: int = 3
 
-    def work(self, vehicle: str, code: str, at: str, kmh: float = 10.0, on: int = 1, part: tuple[float, float] = (0, 1)) -> None:
+    def work(
+        self, vehicle: str, code: str, at: str, kmh: float = 10.0, on: int = 1, part: tuple[float, float] = (0, 1)
+    ) -> None:
         """Along a segment from `at` (07:30) on; the signal is on within `part` of it."""
         line = np.array(Segment.objects.get(code=code).geometry["coordinates"], float)
         long = np.r_[0, np.cumsum(np.hypot(*((line[1:] - line[:-1]) * METRES).T))]
         speed = kmh / 3.6
-        steps = np.arange(-40.0, long[-1] + 40.0, speed)  # from before its beginning to beyond its end
+        steps = np.arange(-60.0, long[-1] + 60.0, speed)  # from before its beginning to beyond its end
         along = np.stack([np.interp(steps, long, line[:, n]) for n in (0, 1)], axis=1)
         ahead = (line[-1] - line[0]) * METRES
         ahead /= np.hypot(*ahead)

@@ -5,11 +5,20 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from shaodao.cases.models import Case
-from shaodao.cases.tasks import Round
 from shaodao.foundation import clock, district
 from shaodao.foundation.models import District
-from shaodao.sanitation.models import DayPlan, DayProof, Leg, ProvenPass, Segment, ServiceFinding, ServiceMode, Trip, Vehicle
-from shaodao.sanitation.proof import actions, findings, reckon
+from shaodao.sanitation.models import (
+    DayPlan,
+    DayProof,
+    Leg,
+    ProvenPass,
+    Segment,
+    ServiceFinding,
+    ServiceMode,
+    Trip,
+    Vehicle,
+)
+from shaodao.sanitation.proof import actions, findings
 from shaodao.sanitation.proof.figures import rate, unsure
 from tests.sanitation.book import put
 from tests.sanitation.driven import Driver, seconds
@@ -20,11 +29,19 @@ SETTINGS = {"department": "SANI", "findings": {"category": "event-0110", "least_
 
 
 def roads() -> None:
-    """Three roads of two carriageways of 300 m, 11 m apart; a flush of two passes, a peak from 7 to 9."""
+    """Three roads of two carriageways of 298 m, 11 m apart, each going on at both ends as R9, which nobody plans for; a
+    flush of two passes, a peak from 7 to 9."""
+    put("road", R9={"name": "支线"})
     for n in (1, 2, 3):
         put("road", **{f"R{n}": {"name": f"{n}路"}})
         y = 40.0 + 0.0007 * n - 0.0005
         sides = {"E": [[113.2005, y], [113.2040, y]], "W": [[113.2040, y + 1e-4], [113.2005, y + 1e-4]]}
+        for side, line in sides.items():
+            step = 0.0014 if side == "E" else -0.0014
+            for end, (x, lat) in enumerate((line[0], line[1])):
+                begin, last = ([x - step, lat], [x, lat]) if end == 0 else ([x, lat], [x + step, lat])
+                put("segment", **{f"R9{n}{side}{end}": {"road": "R9", "length_m": 119.0, "geometry": {
+                    "type": "LineString", "coordinates": [begin, last]}}})  # fmt: skip
         put("segment", **{
             f"R{n}{side}": {"road": f"R{n}", "geometry": {"type": "LineString", "coordinates": line}, "length_m": 298.0,
                             "total_m2": 1000.0, "carriageway_m2": 1000.0}
@@ -33,7 +50,14 @@ def roads() -> None:
     put("crew", C1={"unit": "URBAN"}, C2={})
     truck = {"type": "washer", "tank_m3": 10.0, "working_kmh": 12.0, "transfer_kmh": 30.0}
     put("vehicle", V1=truck | {"crew": "C1"}, V2=truck | {"crew": "C1"}, V3=truck | {"crew": "C2"})
-    mode = {"name": "清洗", "name_en": "Flushing", "kind": "flush", "passes": 2, "vehicle_type": "washer", "swath_m": 3.5}
+    mode = {
+        "name": "清洗",
+        "name_en": "Flushing",
+        "kind": "flush",
+        "passes": 2,
+        "vehicle_type": "washer",
+        "swath_m": 3.5,
+    }
     mode |= {"windows": [[300, 420, 1], [540, 780, 1]], "peaks": [[420, 540]], "speed_kmh": 15.0}
     put("mode", FLUSH=mode)
 
@@ -88,7 +112,15 @@ def test_a_day_from_plan_to_closed_case(book):
     day = broken_day()
     proof = actions.prove(DAY, day.fixes, day.codes, NEXT)
     wrong = {(p.segment.code, p.pass_no): p.wrong.strip(",") for p in proof.passes.select_related("segment") if p.wrong}
-    assert wrong == {("R2W", 1): "missed", ("R3E", 2): "missed", ("R3W", 2): "missed", ("R1E", 2): "peak", ("R1W", 2): "peak"}
+    assert wrong == {
+        ("R2W", 1): "missed",
+        ("R3E", 2): "missed",
+        ("R3W", 2): "missed",
+        ("R1E", 2): "peak",
+        ("R1W", 2): "peak",
+    }
+    for p in proof.passes.select_related("segment"):
+        print(p.segment.code, p.pass_no, p.state, p.serviced_m, p.sure_m, p.possible_m, p.gaps, p.evidence)
     assert proof.figures["all"]["done"] == 9 and rate(proof.figures["all"]) == pytest.approx(9 / 12)
     assert unsure(proof.figures["all"]) == 0 and proof.figures["cells"]["R3|FLUSH|2"]["missing"] == 2
     # three findings, three cases, each with the unit of the crew
@@ -114,7 +146,6 @@ def test_a_day_from_plan_to_closed_case(book):
     assert (late.state, late.wrong, late.evidence[0][0]) == ("done", ",late,", "V1")
     with clock.freeze(noon):
         assert [findings.clear(pk, noon) for pk in findings.gone()] == [True, True]
-    assert dict(Case.objects.values_list("lead__code", "state")) | {} == {"URBAN": "handling", "SANI": "closed"} or True
     states = dict(ServiceFinding.objects.filter(day=DAY).values_list("road__code", "state"))
     assert states == {"R1": "filed", "R2": "cleared", "R3": "cleared"}
     assert set(Case.objects.filter(state="closed").values_list("outcome", flat=True)) == {"fixed"}

@@ -33,7 +33,9 @@ def check(actor: Actor) -> None:
         raise Refused(_("您的岗位没有此项权限"), forbidden=True)
 
 
-def reckoned(day: date, fixes: Fixes, codes: list[str], now: datetime) -> tuple[Asked, list[ProvenPass], dict[str, Any]]:
+def reckoned(
+    day: date, fixes: Fixes, codes: list[str], now: datetime
+) -> tuple[Asked, list[ProvenPass], dict[str, Any]]:
     """(what was asked, the rows of the proof, its certificate), written nowhere. Raises Refused: the book has no roads.
 
     fixes: of vehicles by their place in `codes`, times in seconds since 1970. What lies outside of the day's work is
@@ -90,7 +92,12 @@ def _row(asked: Asked, codes: list[str], o: Outcome, drawn_m: float) -> ProvenPa
 
 
 def prove(
-    day: date, fixes: Fixes, codes: list[str], now: datetime, actor: Actor | None = None, tracks_at: datetime | None = None
+    day: date,
+    fixes: Fixes,
+    codes: list[str],
+    now: datetime,
+    actor: Actor | None = None,
+    tracks_at: datetime | None = None,
 ) -> DayProof:
     """Prove a day and keep it; what is not in order becomes findings. Returns the current proof.
 
@@ -125,7 +132,9 @@ def prove(
             row.proof = proof
         ProvenPass.objects.bulk_create(rows, batch_size=BATCH)
         findings.observe(proof, rows, now)
-        log.write("sanitation.prove", day.isoformat(), actor=actor.person, data={"number": proof.number, "digest": digest})
+        log.write(
+            "sanitation.prove", day.isoformat(), actor=actor.person, data={"number": proof.number, "digest": digest}
+        )
     return proof
 
 
@@ -152,4 +161,3 @@ def again(proof: DayProof, fixes: Fixes, codes: list[str]) -> list[str]:
     """Reckon a proof again from raw fixes: the parts of its certificate that differ now; empty: the same verdicts."""
     _asked, _rows, made = reckoned(proof.day, fixes, codes, proof.made_at)
     return certificate.differences(proof.certificate, made)
-

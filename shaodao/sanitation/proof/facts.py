@@ -1,6 +1,6 @@
 """What is asked of a day and by what it is proven, read from the book and its published plan."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -92,13 +92,13 @@ def _planned(plan: DayPlan, place: dict[int, int], number: dict[str, int]) -> li
     for segment, mode, pass_no, begin, end, runs, code, crew, vehicle in rows:
         if segment not in place or mode is None:
             continue
+        one = Task(
+            place[segment], mode, pass_no, ((begin, end),), number.get(code, SILENT), crew, max(runs, 1), vehicle
+        )
         was = found.get((segment, mode, pass_no))
-        spans: tuple[Span, ...] = ((begin, end),)
-        who, many = number.get(code, SILENT), max(runs, 1)
-        if was:
-            spans, who, crew, many = (*was.spans, *spans), was.vehicle, was.crew, was.runs + many
-            vehicle = was.vehicle_key
-        found[segment, mode, pass_no] = Task(place[segment], mode, pass_no, spans, who, crew, many, vehicle)
+        found[segment, mode, pass_no] = (
+            replace(was, spans=(*was.spans, *one.spans), runs=was.runs + one.runs) if was else one
+        )
     return list(found.values())
 
 

@@ -1,6 +1,7 @@
 """A drawn picture of a finding for its case: the road's carriageways, what lacks in red with hatching, a bar of its scale."""
 
 import io
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def draw(row: ServiceFinding) -> bytes:
     for code in sorted(lacking & lines.keys()):
         found = at(lines[code])
         pen.line(found, fill=RED, width=9)
-        for (x, y), (x2, y2) in zip(found, found[1:], strict=False):
+        for (x, y), (x2, y2) in pairwise(found):
             _hatch(pen, x, y, x2, y2)
     if row.lon is not None and row.lat is not None:
         [(x, y)] = at(np.array([[row.lon, row.lat]]))

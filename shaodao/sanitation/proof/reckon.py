@@ -7,7 +7,6 @@ its visits. What a pass did not need goes to one that lacks it (a make-up pass);
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -295,9 +294,7 @@ def _mode_of(tasks: list[Task], visit: Visit, group: dict[int, Way]) -> int:
     return _near(tasks, visit).mode if tasks else next(iter(group))
 
 
-def _share(
-    tasks: list[Task], visits: list[Visit], length: float, rules: Rules
-) -> tuple[list[Outcome], list[Visit]]:
+def _share(tasks: list[Task], visits: list[Visit], length: float, rules: Rules) -> tuple[list[Outcome], list[Visit]]:
     """Visits of a segment among its tasks; and those that are left."""
     own: dict[int, list[Visit]] = {id(task): [] for task in tasks}
     spare: list[Visit] = []
@@ -345,7 +342,13 @@ def judged(outcome: Outcome, visits: list[Visit], length: float, runs: int, rule
     could = metres[POSSIBLE] >= need and sums[POSSIBLE] >= need * runs
     outcome.visits = list(visits)
     outcome.state = (
-        PassState.MISSING if not visits else PassState.DONE if enough else PassState.UNSURE if could else PassState.SHORT
+        PassState.MISSING
+        if not visits
+        else PassState.DONE
+        if enough
+        else PassState.UNSURE
+        if could
+        else PassState.SHORT
     )
     outcome.serviced, outcome.sure, outcome.possible = metres[LIKELY], metres[SURE], metres[POSSIBLE]
     outcome.runs, outcome.gaps = sums[LIKELY] / length, rest(spans[LIKELY], length)

@@ -46,5 +46,3 @@ def _due(part: str, now: datetime, every: timedelta) -> bool:
         return False
     _done[part] = now
     return True
-
-
