@@ -16,6 +16,7 @@ from shaodao.sanitation import actions, packroads, queries
 from shaodao.sanitation.actions import Draft
 from shaodao.sanitation.kinds import (
     BIN,
+    BOX,
     CREW,
     DEPOT,
     FILL,
@@ -38,6 +39,7 @@ FILES: dict[str, Kind] = {
     "sanitation/crews.csv": CREW,
     "sanitation/shifts.csv": SHIFT,
     "sanitation/fleet.csv": VEHICLE,
+    "sanitation/boxes.csv": BOX,
     "sanitation/maintenance.csv": MAINTENANCE,
     "sanitation/rounds.csv": ROUND,
     "sanitation/bins.csv": BIN,

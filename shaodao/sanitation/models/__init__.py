@@ -7,12 +7,14 @@ from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
 from shaodao.sanitation.models.proof import DayProof, ProvenPass, ServiceFinding
 from shaodao.sanitation.models.roads import Road, Segment
 from shaodao.sanitation.models.services import ServiceMode
+from shaodao.sanitation.models.tracks import Box, TrackBatch, TrackCount, TrackDay
 from shaodao.sanitation.models.weather import Weather
 
 __all__ = [
     "Bin",
     "BinRound",
     "BookEvent",
+    "Box",
     "Crew",
     "DayPlan",
     "DayProof",
@@ -27,6 +29,9 @@ __all__ = [
     "ServiceFinding",
     "ServiceMode",
     "Shift",
+    "TrackBatch",
+    "TrackCount",
+    "TrackDay",
     "Trip",
     "Vehicle",
     "Weather",
