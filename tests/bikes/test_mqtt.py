@@ -17,11 +17,10 @@ from click.testing import CliRunner
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.bikes.ingest import listen
 from shaodao.bikes.ingest.sources import mqtt
 from shaodao.bikes.models import FeedQuality, PositionBatch, VehicleStatus
 from shaodao.cli import main
-from shaodao.foundation import clock
+from shaodao.foundation import clock, listen
 from shaodao.kernel import datum
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +45,7 @@ def fix(vehicle="v-1", seconds=-10, **more):
 
 
 def message(body, code="BIKE-A"):
-    return mqtt.Message(code, body if isinstance(body, bytes) else orjson.dumps(body))
+    return listen.Message(code, body if isinstance(body, bytes) else orjson.dumps(body))
 
 
 @pytest.fixture
@@ -159,7 +158,7 @@ def test_without_a_broker_it_is_off(settings):
 
 
 def waiting(body=b"{}", connection=1):
-    return listen.Waiting(mqtt.Message("BIKE-A", body), 5, 1, connection)
+    return listen.Waiting(listen.Message("BIKE-A", body), 5, 1, connection)
 
 
 def test_a_database_that_does_not_answer_is_waited_for(monkeypatch):
@@ -173,15 +172,14 @@ def test_a_database_that_does_not_answer_is_waited_for(monkeypatch):
 
     monkeypatch.setattr(listen, "close_old_connections", lambda: None)
     monkeypatch.setattr(listen.connection, "close", lambda: None)
-    monkeypatch.setattr(mqtt, "take", fail_once)
-    one = listen.Subscriber(listen.Broker("nowhere", 1))
+    one = listen.Subscriber(listen.Broker("nowhere", 1), fail_once)
     assert one._patiently([waiting()]) and len(tries) == 2
     tries.clear()
     one.stop()
     assert not one._patiently([waiting()]) and len(tries) == 1
 
 
-def test_one_message_that_breaks_the_program_does_not_hold_up_the_others(monkeypatch):
+def test_one_message_that_breaks_the_program_does_not_hold_up_the_others():
     done = []
 
     def take(messages, now):
@@ -189,13 +187,12 @@ def test_one_message_that_breaks_the_program_does_not_hold_up_the_others(monkeyp
             raise ZeroDivisionError
         done.extend(messages)
 
-    monkeypatch.setattr(mqtt, "take", take)
-    listen.take([mqtt.Message("A", b) for b in (b"1", b"bad", b"2")])
+    listen.take_in([listen.Message("A", b) for b in (b"1", b"bad", b"2")], take)
     assert [m.body for m in done] == [b"1", b"2"]
 
 
 def test_what_came_by_a_lost_connection_is_left_to_come_again():
-    one = listen.Subscriber(listen.Broker("nowhere", 1))
+    one = listen.Subscriber(listen.Broker("nowhere", 1), mqtt.take)
     one.connections = 2
     for n in (1, 2, 2, 1):
         one.waiting.put(waiting(connection=n))
@@ -266,7 +263,7 @@ def kept():
 @on_broker
 @pytest.mark.django_db(transaction=True)
 def test_from_the_broker_to_the_database(office, operator, url):
-    subscriber = listen.Subscriber(listen.Broker.of(url))
+    subscriber = listen.Subscriber(listen.Broker.of(url), mqtt.take)
     publisher = Publisher(subscriber.broker.topic_of("BIKE-A"))
     acked, ack, bodies = [], subscriber.client.ack, [fix(state="available"), "nonsense"]
 
