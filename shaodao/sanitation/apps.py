@@ -8,8 +8,12 @@ class SanitationConfig(AppConfig):
     verbose_name = _("环境卫生")
 
     def ready(self) -> None:
+        from shaodao.cases import tasks as clock
         from shaodao.foundation import chain, district
         from shaodao.sanitation import history, settings
+        from shaodao.sanitation.proof import tasks as proof
 
         district.register_block("sanitation", settings.SanitationSettings)
         chain.register(history.BOOK)
+        clock.register("proven", proof.prove)
+        clock.register("service_findings", proof.settle)

@@ -5,7 +5,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-TABS: tuple[tuple[str, Any], ...] = (("sanitation", _("当日")),)
+TABS: tuple[tuple[str, Any], ...] = (
+    ("sanitation", _("当日")),
+    ("sanitation_findings", _("问题")),
+    ("sanitation_review", _("待人工判断")),
+    ("sanitation_reports", _("月报")),
+)
 """(name of the address, label). A page belongs to the tab whose address its own begins with; the longest wins."""
 
 

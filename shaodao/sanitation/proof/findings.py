@@ -98,14 +98,15 @@ def _settle(row: ServiceFinding, now: datetime) -> None:
     left = [item for item in row.items if not item.get("made_up")]
     kinds = [kind for kind in Kind.values if any(item["kind"] == kind for item in left)]
     row.kinds = "".join(f",{kind}" for kind in kinds) + ("," if kinds else "")
-    row.metres = round(sum({(i["segment"], i["pass"]): i["metres"] for i in left if _files(i["kind"])}.values()), 1)
+    row.metres = round(sum({(i["segment"], i["pass"]): i["metres"] for i in left if files(i["kind"])}.values()), 1)
     if row.state == FindingState.OPEN and not left:
         row.state, row.cleared_at = FindingState.CLEARED, now
     elif row.state == FindingState.CLEARED and row.case_id is None and left:
         row.state, row.cleared_at = FindingState.OPEN, None
 
 
-def _files(kind: str) -> bool:
+def files(kind: str) -> bool:
+    """Does the pack make cases of this kind?"""
     return kind in settings.current().findings.kinds
 
 
@@ -220,7 +221,7 @@ def units_of(row: ServiceFinding) -> list[str]:
     """Codes of the units that answer for a finding, the one with most first. Raises Invalid where there is none."""
     usual = settings.current().department
     crews = dict(Crew.objects.filter(pk__in={i["crew"] for i in row.items if i["crew"]}).values_list("pk", "unit"))
-    left = [item for item in row.items if _files(item["kind"]) and not item.get("made_up")]
+    left = [item for item in row.items if files(item["kind"]) and not item.get("made_up")]
     metres: dict[str, float] = {}
     for item in left:
         code = crews.get(item["crew"], "") or usual
@@ -238,14 +239,14 @@ def units_of(row: ServiceFinding) -> list[str]:
 def gone() -> list[int]:
     """Filed findings of which nothing is left that files a case."""
     rows = ServiceFinding.objects.filter(state=FindingState.FILED).order_by("pk")
-    return [pk for pk, kinds in rows.values_list("pk", "kinds") if not any(map(_files, kinds.split(",")))]
+    return [pk for pk, kinds in rows.values_list("pk", "kinds") if not any(map(files, kinds.split(",")))]
 
 
 def clear(pk: int, now: datetime) -> bool:
     """Close the case of a finding that was made up. False: a person has to do something first."""
     with transaction.atomic():
         row = ServiceFinding.objects.select_for_update(of=("self",)).select_related("case").get(pk=pk)
-        if row.state != FindingState.FILED or row.case is None or any(map(_files, row.kinds.split(","))):
+        if row.state != FindingState.FILED or row.case is None or any(map(files, row.kinds.split(","))):
             return False
         if row.case.state == CaseState.RECEIVED:  # somebody undid a merge: the desk has it
             return False

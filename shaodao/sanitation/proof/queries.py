@@ -57,12 +57,12 @@ def board(day: date, proof: DayProof | None) -> dict[str, Any]:
         {
             "road": road,
             "cells": [_cell(day, road, modes[m], n, cells.get(f"{road.code}|{m}|{n}"), proof) for m, n in keys],
-            "total": _share(proof.figures["roads"].get(road.code)) if proof else None,
+            "total": shown(proof.figures["roads"].get(road.code)) if proof else None,
         }
         for road in roads
     ]
     heads = [(modes[code], sum(key[0] == code for key in keys)) for code in dict.fromkeys(key[0] for key in keys)]
-    totals = [_share(proof.figures["passes"].get(f"{m}|{n}")) for m, n in keys] if proof else []
+    totals = [shown(proof.figures["passes"].get(f"{m}|{n}")) for m, n in keys] if proof else []
     return {"columns": columns, "heads": heads, "rows": rows, "totals": totals}
 
 
@@ -86,7 +86,7 @@ def _planned(day: date, roads: list[Road], modes: dict[str, ServiceMode]) -> dic
     }
 
 
-def _share(group: dict[str, Any] | None) -> dict[str, Any] | None:
+def shown(group: dict[str, Any] | None) -> dict[str, Any] | None:
     """A group of figures as a cell shows it: {"percent", "unsure", "light", "word", "pattern", "group"}."""
     if not group:
         return None
@@ -116,7 +116,7 @@ def _cell(
     if proof is None:
         return group | label | {"planned": True}
     url = reverse("sanitation_evidence", args=[day.isoformat(), road.code, mode.code, number])
-    return (_share(group) or {}) | label | {"url": url}
+    return (shown(group) or {}) | label | {"url": url}
 
 
 def lacking(proof: DayProof) -> dict[str, list[dict[str, Any]]]:
@@ -125,9 +125,12 @@ def lacking(proof: DayProof) -> dict[str, list[dict[str, Any]]]:
     for name, model in (("modes", ServiceMode), ("crews", Crew), ("vehicles", Vehicle)):
         groups = proof.figures[name]
         names = {row.code: row for row in model.objects.filter(code__in=groups)}
-        rows = [{"row": names.get(code), "code": code, **(_share(g) or {})} for code, g in groups.items()]
-        rows.sort(key=lambda r: (-(r["group"]["missing_m"] + r["group"]["short_m"]), r["code"]))
-        keep = rows if name == "modes" else [r for r in rows if r["group"]["missing_m"] + r["group"]["short_m"] > 0]
+        rows: list[dict[str, Any]] = [
+            {"row": names.get(code), "code": code, "lack_m": g["missing_m"] + g["short_m"], **(shown(g) or {})}
+            for code, g in groups.items()
+        ]
+        rows.sort(key=lambda r: (-r["lack_m"], r["code"]))
+        keep = rows if name == "modes" else [r for r in rows if r["lack_m"] > 0]
         found[name] = keep[:12]
     return found
 

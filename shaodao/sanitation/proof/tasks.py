@@ -29,9 +29,13 @@ def due(now: datetime) -> Iterator[date]:
 
 
 def prove(round: Round) -> None:
-    """Counts as `proven` days proven; as `service_findings` what was filed or closed."""
+    """Prove the days that have to be proven."""
     if _due("prove", round.now, EVERY) and Segment.objects.filter(active=True).exists():
         round.each("proven", list(due(round.now)), lambda day: prove_stored(day, round.now))
+
+
+def settle(round: Round) -> None:
+    """File what stands, close what was made up. Twice in a row does nothing the second time."""
     round.each("service_findings", findings.due(round.now), lambda pk: findings.file(pk, round.now))
     round.each("service_findings", findings.gone(), lambda pk: findings.clear(pk, round.now))
 
