@@ -119,8 +119,6 @@ def test_a_day_from_plan_to_closed_case(book):
         ("R1E", 2): "peak",
         ("R1W", 2): "peak",
     }
-    for p in proof.passes.select_related("segment"):
-        print(p.segment.code, p.pass_no, p.state, p.serviced_m, p.sure_m, p.possible_m, p.gaps, p.evidence)
     assert proof.figures["all"]["done"] == 9 and rate(proof.figures["all"]) == pytest.approx(9 / 12)
     assert unsure(proof.figures["all"]) == 0 and proof.figures["cells"]["R3|FLUSH|2"]["missing"] == 2
     # three findings, three cases, each with the unit of the crew
@@ -134,6 +132,7 @@ def test_a_day_from_plan_to_closed_case(book):
     assert "3路" in text and "漏做 第 2 遍" in text and "/sanitation/findings/" in text
     assert cases["R3"].photos.count() == 1
     # the next morning R3 is made up for; late data of the day itself prove R2
+    DayPlan.objects.create(day=DAY + timedelta(days=1), state="published", made_at=clock.now())
     morning = Driver(DAY + timedelta(days=1))
     morning.work("V3", "R3E", "8:00")
     morning.work("V3", "R3W", "8:10")

@@ -68,7 +68,9 @@ def board(day: date, proof: DayProof | None) -> dict[str, Any]:
 
 def _planned(day: date, roads: list[Road], modes: dict[str, ServiceMode]) -> dict[str, Any]:
     """By cell the passes of the published plan: segments, first and last time; else what the modes ask, without times."""
-    legs = Leg.objects.filter(trip__plan__day=day, trip__plan__state=PlanState.PUBLISHED, kind=LegKind.SERVICE).order_by()
+    legs = Leg.objects.filter(
+        trip__plan__day=day, trip__plan__state=PlanState.PUBLISHED, kind=LegKind.SERVICE
+    ).order_by()
     rows = legs.values_list("segment__road__code", "mode__code", "pass_no").annotate(
         n=Count("segment", distinct=True), begin=Min("begin_s"), end=Max("end_s")
     )
@@ -157,9 +159,7 @@ def drawn(rows: list[ProvenPass], tracks: list[dict[str, Any]] | None = None) ->
         for low, high in gaps:
             text = _("%(s)s 缺口 %(a)d–%(b)d 米") % {"s": row.segment.code, "a": low, "b": high}
             unsure = row.state == PassState.UNSURE
-            features.append(
-                _line(places.part(row.segment, low, high), text, "paused" if unsure else "red", "gap")
-            )
+            features.append(_line(places.part(row.segment, low, high), text, "paused" if unsure else "red", "gap"))
     return {"type": "FeatureCollection", "features": features}
 
 
@@ -199,5 +199,3 @@ def review(day: date) -> list[dict[str, Any]]:
              "segment__road__name_en")  # fmt: skip
     found = rows.order_by("segment__road__code", "mode__priority", "pass_no", "why").values(*names)
     return list(found.annotate(n=Count("pk"), metres=Sum("length_m"), vehicles=Count("vehicle", distinct=True)))
-
-

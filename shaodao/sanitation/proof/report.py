@@ -47,7 +47,9 @@ def month(first: date) -> Document:
 
 def one_day(day: date) -> Document:
     """The report of a day."""
-    return _document(proofs(day, day), f"sanitation-{day.isoformat()}", _("环卫作业日报 %(d)s") % {"d": day.isoformat()})
+    return _document(
+        proofs(day, day), f"sanitation-{day.isoformat()}", _("环卫作业日报 %(d)s") % {"d": day.isoformat()}
+    )
 
 
 def _document(rows: list[DayProof], name: str, title: str) -> Document:
@@ -115,8 +117,6 @@ def _table(key: str, title: str, groups: dict[str, dict[str, Any]], names: dict[
     return Table(key, title, [str(text) for text in _head(_("名称"))], rows)
 
 
-
-
 def _passes(rows: list[DayProof], modes: dict[str, Any]) -> Table:
     found = []
     for key, group in _by(rows, "passes").items():
@@ -127,7 +127,11 @@ def _passes(rows: list[DayProof], modes: dict[str, Any]) -> Table:
 
 
 def _findings(days: list[date]) -> Table:
-    rows = ServiceFinding.objects.filter(day__in=days).select_related("road", "mode", "case").order_by("day", "road__code", "pk")
+    rows = (
+        ServiceFinding.objects.filter(day__in=days)
+        .select_related("road", "mode", "case")
+        .order_by("day", "road__code", "pk")
+    )
     found = [
         [f"{row.day.isoformat()} {named(row.road)} {named(row.mode)}",
          _("、").join(str(Kind(kind).label) for kind in row.kinds.split(",") if kind) or "—", row.metres,

@@ -11,7 +11,6 @@ from shaodao.foundation import clock
 from shaodao.kernel.coverage import Fixes
 from shaodao.sanitation.models import DayProof, Leg, TrackDay
 from shaodao.sanitation.proof import actions
-from shaodao.sanitation.tracks import store
 from shaodao.sanitation.words import LegKind, PlanState
 
 MOST_POINTS = 400
@@ -25,6 +24,8 @@ def changes(first: date, last: date) -> Iterator[tuple[date, datetime]]:
 def of_day(day: date) -> tuple[Fixes, list[str]]:
     """(fixes, vehicles' codes), times in seconds since 1970. A plan that goes on past midnight takes the next day too."""
     legs = Leg.objects.filter(trip__plan__day=day, trip__plan__state=PlanState.PUBLISHED, kind=LegKind.SERVICE)
+    from shaodao.sanitation.tracks import store
+
     fixes, codes = store.of_day(day)
     if not legs.filter(end_s__gt=86_400).exists():
         return fixes, codes
@@ -32,7 +33,10 @@ def of_day(day: date) -> tuple[Fixes, list[str]]:
     every = list(dict.fromkeys([*codes, *others]))
     number = np.array([every.index(code) for code in others], np.int32)
     second = number[more.vehicle] if more.t.size else more.vehicle
-    columns = [np.concatenate([getattr(fixes, n), getattr(more, n)]) for n in ("t", "lon", "lat", "speed", "heading", "working")]
+    columns = [
+        np.concatenate([getattr(fixes, n), getattr(more, n)])
+        for n in ("t", "lon", "lat", "speed", "heading", "working")
+    ]
     return Fixes.of(np.concatenate([fixes.vehicle, second]), *columns), every
 
 
@@ -58,5 +62,7 @@ def drawn(day: date, spans: dict[str, tuple[float, float]]) -> list[dict[str, An
         if rows.size > 1:
             line = np.stack([fixes.lon[rows], fixes.lat[rows]], axis=1).round(6).tolist()
             properties = {"layer": "way", "role": "track", "light": "done", "label": code, "title": code}
-            found.append({"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties})
+            found.append(
+                {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties}
+            )
     return found

@@ -52,7 +52,9 @@ def strip(row: Any) -> SafeString:
         '<rect class="{}" x="{}" y="2" width="{}" height="8" vector-effect="non-scaling-stroke"/>',
         ((name, f"{100 * a / length:.2f}", f"{100 * (b - a) / length:.2f}") for a, b, name in sorted(done + gaps)),
     )
-    return format_html('<svg class="strip" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">{}</svg>', bars)
+    return format_html(
+        '<svg class="strip" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">{}</svg>', bars
+    )
 
 
 @register.simple_tag

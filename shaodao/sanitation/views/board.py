@@ -116,5 +116,3 @@ def _spans(rows: list[Any]) -> dict[str, tuple[float, float]]:
             was = found.get(code, (begin, end))
             found[code] = (min(was[0], begin - AROUND_S), max(was[1], end + AROUND_S))
     return dict(sorted(found.items())[:MOST_TRACKS])
-
-

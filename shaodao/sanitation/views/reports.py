@@ -12,7 +12,8 @@ from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
 from shaodao.foundation import documents, log
 from shaodao.sanitation.models import DayProof
-from shaodao.sanitation.proof import figures, report as papers
+from shaodao.sanitation.proof import figures
+from shaodao.sanitation.proof import report as papers
 from shaodao.sanitation.requests import enter
 from shaodao.sanitation.views.board import day_of
 
@@ -30,7 +31,15 @@ def reports(request: HttpRequest) -> HttpResponse:
     for name, groups in months.items():
         whole = figures.joined(groups)
         share = figures.percent(figures.rate(whole))
-        found.append({"name": name, "days": len(groups), "rate": share, "unsure": figures.percent(figures.unsure(whole)), "all": whole})
+        found.append(
+            {
+                "name": name,
+                "days": len(groups),
+                "rate": share,
+                "unsure": figures.percent(figures.unsure(whole)),
+                "all": whole,
+            }
+        )
     return render(request, "sanitation/reports.html", {"months": found})
 
 
