@@ -1,8 +1,15 @@
 """A day from end to end: planned, driven with noise, proven; what failed becomes a case, a make-up pass closes it."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from io import BytesIO
 
+import numpy as np
 import pytest
+from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 from shaodao.cases.models import Case
 from shaodao.foundation import clock, district
@@ -18,7 +25,7 @@ from shaodao.sanitation.models import (
     Trip,
     Vehicle,
 )
-from shaodao.sanitation.proof import actions, findings
+from shaodao.sanitation.proof import actions, figures, findings, reckon
 from shaodao.sanitation.proof.figures import rate, unsure
 from tests.sanitation.book import put
 from tests.sanitation.driven import Driver, seconds
@@ -148,3 +155,102 @@ def test_a_day_from_plan_to_closed_case(book):
     states = dict(ServiceFinding.objects.filter(day=DAY).values_list("road__code", "state"))
     assert states == {"R1": "filed", "R2": "cleared", "R3": "cleared"}
     assert set(Case.objects.filter(state="closed").values_list("outcome", flat=True)) == {"fixed"}
+
+
+def test_the_pages_show_it_and_the_files_hold_it(book, django_assert_max_num_queries, monkeypatch):
+    from shaodao.sanitation.proof import tracks
+
+    plan()
+    day = broken_day()
+    monkeypatch.setattr(tracks, "of_day", lambda _day: (day.fixes, day.codes))
+    client = Client()
+    client.force_login(book.person("headquarters"))
+    before = client.get("/sanitation/?day=2021-05-24").content.decode()
+    assert "还没有核验" in before and "05:00–05:11" in before
+    with clock.freeze(NEXT):
+        assert client.post("/sanitation/proof/2021-05-24/prove/").status_code == 302
+    row = ServiceFinding.objects.get(road__code="R3")
+    cell = "/sanitation/proof/2021-05-24/R3/FLUSH/2/"
+    for path, said in {
+        "/sanitation/": "75.0%", cell: "缺口", f"/sanitation/findings/{row.pk}/": "第 2 遍的全部证据", "/sanitation/review/": "都判断得出",
+        "/sanitation/findings/?kind=missed&state=open&road=R3&day=2021-05-24": "漏做 第 2 遍", "/sanitation/reports/": "2021-05",
+        "/sanitation/reports/2021-05/": "分道路", "/sanitation/reports/2021-05-24/": "分车辆",
+    }.items():  # fmt: skip
+        with django_assert_max_num_queries(40):
+            found = client.get(path)
+        assert found.status_code == 200 and said in found.content.decode(), path
+    assert "Missed" in client.get(cell, headers={"Accept-Language": "en"}).content.decode()
+    assert cell in client.get("/sanitation/").content.decode()
+    assert (
+        load_workbook(BytesIO(client.get("/sanitation/reports/2021-05/?format=xlsx").content)).sheetnames[0] == "分日"
+    )
+    for wrong in (
+        "/sanitation/?day=x",
+        cell.replace("R3", "R99"),
+        "/sanitation/reports/2021-13/",
+        "/sanitation/findings/9999/",
+    ):
+        assert client.get(wrong).status_code == 404, wrong
+    client.force_login(book.person("street"))
+    assert client.get("/sanitation/").status_code == 200
+    assert client.post("/sanitation/proof/2021-05-24/prove/").status_code == 403
+    client.force_login(book.person("department", book.water))
+    assert client.get("/sanitation/").status_code == 403
+
+
+def test_what_nobody_can_tell_is_no_finding_and_why_a_pass_falls_short_is_said(book):
+    """V1 goes silent, V2 drives without water and then too fast, V3 stops half way."""
+    plan()
+    day = Driver(DAY)
+    for _vehicle, code, no, at in PLAN:
+        who = {"R1": "V1", "R2": "V2", "R3": "V3"}[code[:2]]
+        if who == "V1":
+            continue
+        how = {("R2E", 1): {"on": 0}, ("R2W", 1): {"kmh": 30.0}, ("R3E", 1): {"part": (0.0, 0.5)}}.get((code, no), {})
+        day.work("V3" if code in ("R2E", "R2W") and no == 2 else who, code, at, **how)
+    proof = actions.prove(DAY, day.fixes, day.codes, NEXT)
+    found = {
+        (p.segment.code, p.pass_no): (p.state, p.wrong, p.why)
+        for p in proof.passes.select_related("segment")
+        if p.pass_no
+    }
+    assert all(found[f"R1{side}", no] == ("unsure", "", "silent") for side in "EW" for no in (1, 2))
+    assert found["R2E", 1] == ("missing", ",dry,", "") and found["R2W", 1] == ("short", ",too_fast,", "")
+    assert found["R3E", 1] == ("short", ",short,", "")
+    assert set(ServiceFinding.objects.values_list("road__code", flat=True)) == {"R2", "R3"}
+    assert figures.percent(unsure(proof.figures["all"])) == pytest.approx(33.3)
+    # the same again is the same proof, and the raw fixes give the same certificate in any order of upload
+    assert actions.prove(DAY, day.fixes, day.codes, NEXT).pk == proof.pk
+    assert (
+        actions.again(proof, day.fixes.sorted(np.random.default_rng(1).permutation(day.fixes.t.size)), day.codes) == []
+    )
+    moved = replace(day.fixes, lat=day.fixes.lat + 1e-3)
+    assert actions.again(proof, moved, day.codes) == ["fixes", "verdicts"]
+
+
+def test_without_a_plan_the_modes_ask_and_the_present_day_is_not_over(book):
+    day = Driver(DAY)
+    day.work("V2", "R1E", "5:00")
+    noon = clock.from_local(datetime(2021, 5, 24, 9, 0))
+    proof = actions.prove(DAY, day.fixes, day.codes, noon)
+    found = proof.figures["all"]
+    assert proof.plan is None and not proof.closed and found["planned"] == 12
+    assert (found["done"], found["pending"], found["missing"]) == (1, 6, 5)
+    assert findings.due(NEXT) == []  # nothing of a day that is not over becomes a case
+
+
+@pytest.mark.nodb
+@given(
+    st.lists(st.tuples(st.floats(0, 300), st.floats(0, 300)).map(lambda p: (min(p), max(p))), max_size=8),
+    st.integers(1, 3),
+)
+@settings(max_examples=20, deadline=None)
+def test_a_pass_is_never_more_than_its_segment(spans, runs):
+    visits = [reckon.Visit(0, 0, 0.0, 60.0, {1: [s], 2: [s], 3: [s]}) for s in spans]
+    found = reckon.judged(reckon.Outcome(None, 0, 1, ""), visits, 300.0, runs, reckon.Rules())
+    assert found.sure <= found.serviced <= found.possible <= 300 and found.runs <= len(visits)
+    assert found.serviced + reckon.total(found.gaps) <= 300 + 1e-6
+    more = reckon.judged(
+        reckon.Outcome(None, 0, 1, ""), [*visits, visits[0]] if visits else [], 300.0, runs, reckon.Rules()
+    )
+    assert more.sure >= found.sure and (found.state != "done" or more.state == "done")

@@ -21,6 +21,10 @@ def changes(first: date, last: date) -> Iterator[tuple[date, datetime]]:
     yield from TrackDay.objects.filter(day__range=(first, last)).order_by("day").values_list("day", "changed_at")
 
 
+def there(day: date) -> bool:
+    return TrackDay.objects.filter(day=day).exists()
+
+
 def of_day(day: date) -> tuple[Fixes, list[str]]:
     """(fixes, vehicles' codes), times in seconds since 1970. A plan that goes on past midnight takes the next day too."""
     legs = Leg.objects.filter(trip__plan__day=day, trip__plan__state=PlanState.PUBLISHED, kind=LegKind.SERVICE)
