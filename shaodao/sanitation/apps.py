@@ -9,11 +9,14 @@ class SanitationConfig(AppConfig):
 
     def ready(self) -> None:
         from shaodao.cases import tasks as clock
-        from shaodao.foundation import chain, district
+        from shaodao.foundation import chain, district, jobs
         from shaodao.sanitation import history, settings
         from shaodao.sanitation.proof import tasks as proof
+        from shaodao.sanitation.tracks import files, keep
 
         district.register_block("sanitation", settings.SanitationSettings)
         chain.register(history.BOOK)
+        jobs.register(files.KIND, files.TrackFiles())
+        clock.register("tracks", keep.work)
         clock.register("proven", proof.prove)
         clock.register("service_findings", proof.settle)

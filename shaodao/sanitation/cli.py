@@ -8,6 +8,7 @@ from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.proof.cli import prove
 from shaodao.sanitation.roads.cli import export_roads, import_roads
+from shaodao.sanitation.tracks.cli import box_token, ingest, mqtt, tracks
 
 
 @click.group()
@@ -24,3 +25,5 @@ sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
 sanitation.add_command(solve_carp)
 sanitation.add_command(prove)
+for command in (ingest, tracks, box_token, mqtt):
+    sanitation.add_command(command)

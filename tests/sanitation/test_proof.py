@@ -162,7 +162,7 @@ def test_the_pages_show_it_and_the_files_hold_it(book, django_assert_max_num_que
 
     plan()
     day = broken_day()
-    monkeypatch.setattr(tracks, "of_day", lambda _day: (day.fixes, day.codes))
+    monkeypatch.setattr(tracks, "of_day", lambda *_given: (day.fixes, day.codes))
     client = Client()
     client.force_login(book.person("headquarters"))
     before = client.get("/sanitation/?day=2021-05-24").content.decode()

@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.DateField()),
-                ('door', models.CharField(choices=[('http', 'HTTP 接口'), ('mqtt', 'MQTT'), ('file', '文件')], max_length=6)),
+                ('door', models.CharField(blank=True, choices=[('http', 'HTTP 接口'), ('mqtt', 'MQTT'), ('file', '文件')], max_length=6)),
                 ('sha256', models.CharField(max_length=64)),
                 ('fixes', models.PositiveIntegerField()),
                 ('first_ms', models.BigIntegerField()),

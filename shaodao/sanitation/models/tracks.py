@@ -31,7 +31,7 @@ class TrackBatch(models.Model):
 
     vehicle = ref(Vehicle, "track_batches", null=False)
     day = models.DateField()
-    door = models.CharField(max_length=6, choices=Door.choices)
+    door = models.CharField(max_length=6, choices=Door.choices, blank=True)  # empty: of several
     sha256 = models.CharField(max_length=64)
     fixes = models.PositiveIntegerField()
     first_ms = models.BigIntegerField()  # milliseconds since 1970

@@ -11,6 +11,7 @@ from shaodao.foundation import clock
 from shaodao.kernel.coverage import Fixes
 from shaodao.sanitation.models import DayProof, Leg, TrackDay
 from shaodao.sanitation.proof import actions
+from shaodao.sanitation.tracks import store
 from shaodao.sanitation.words import LegKind, PlanState
 
 MOST_POINTS = 400
@@ -25,15 +26,13 @@ def there(day: date) -> bool:
     return TrackDay.objects.filter(day=day).exists()
 
 
-def of_day(day: date) -> tuple[Fixes, list[str]]:
+def of_day(day: date, vehicles: list[str] | None = None) -> tuple[Fixes, list[str]]:
     """(fixes, vehicles' codes), times in seconds since 1970. A plan that goes on past midnight takes the next day too."""
     legs = Leg.objects.filter(trip__plan__day=day, trip__plan__state=PlanState.PUBLISHED, kind=LegKind.SERVICE)
-    from shaodao.sanitation.tracks import store
-
-    fixes, codes = store.of_day(day)
+    fixes, codes = store.of_day(day, vehicles)
     if not legs.filter(end_s__gt=86_400).exists():
         return fixes, codes
-    more, others = store.of_day(day + timedelta(days=1))
+    more, others = store.of_day(day + timedelta(days=1), vehicles)
     every = list(dict.fromkeys([*codes, *others]))
     number = np.array([every.index(code) for code in others], np.int32)
     second = number[more.vehicle] if more.t.size else more.vehicle
@@ -53,7 +52,7 @@ def prove_stored(day: date, now: datetime | None = None, actor: Actor | None = N
 
 def drawn(day: date, spans: dict[str, tuple[float, float]]) -> list[dict[str, Any]]:
     """Features of the stored tracks of some vehicles, each within a span of seconds from midnight; thinned for a map."""
-    fixes, codes = of_day(day)
+    fixes, codes = of_day(day, list(spans))
     start, found = actions.midnight(day), []
     for code, (begin, end) in sorted(spans.items()):
         if code not in codes:
