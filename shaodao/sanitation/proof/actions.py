@@ -53,7 +53,7 @@ def reckoned(
     until = now.timestamp() - start
     roads = network(asked.lines)
     proven = judge(roads, mine, types, asked.ways, asked.tasks, asked.rules, until)
-    drawn = roads.unit_length
+    drawn = roads.length
     rows = [_row(asked, codes, outcome, float(drawn[outcome.segment])) for outcome in proven.outcomes]
     rows.sort(key=lambda r: (r.segment_id, r.mode_id, not r.pass_no, r.pass_no, r.begin_s or 0.0, str(r.evidence)))
     return asked, rows, certificate.make(asked, mine, codes, proven, rows)

@@ -44,13 +44,13 @@ def prove(date: datetime, as_json: bool, lang: str) -> None:
 
 
 def answer(proof: Any) -> dict[str, Any]:
-    """{"day", "number", "closed", "plan", "digest", "rate", "unsure", "services": {code: …}, "findings", "certificate"}."""
+    """{"day", "number", "closed", "plan", "digest", "rate", "unsure_share", "services": {code: …}, "findings", "certificate"}."""
     from shaodao.sanitation.models import ServiceFinding
     from shaodao.sanitation.proof import figures
 
     def said(group: dict[str, Any]) -> dict[str, Any]:
         numbers = {k: round(v, 1) if isinstance(v, float) else v for k, v in group.items()}
-        return {"rate": figures.rate(group), "unsure": figures.unsure(group), **numbers}
+        return {**numbers, "rate": figures.rate(group), "unsure_share": figures.unsure(group)}
 
     return {
         "day": proof.day.isoformat(), "number": proof.number, "closed": proof.closed, "plan": proof.plan_id,
@@ -70,7 +70,7 @@ def _print(found: dict[str, Any]) -> None:
     for text in (_("作业"), _("完成率"), _("无法判断"), _("段次"), _("不足"), _("漏做")):
         table.add_column(text)
     for code, group in [*found["services"].items(), (_("合计"), found)]:
-        shares = [figures.percent(group["rate"]), figures.percent(group["unsure"])]
+        shares = [figures.percent(group["rate"]), figures.percent(group["unsure_share"])]
         words = ["—" if share is None else f"{share:.1f}%" for share in shares]
         table.add_row(code, *words, *(str(group[name]) for name in ("planned", "short", "missing")))
     console = Console(markup=False, highlight=False)

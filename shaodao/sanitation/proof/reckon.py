@@ -32,6 +32,9 @@ Floats = NDArray[np.float64]
 Span = tuple[float, float]
 POSSIBLE, LIKELY, SURE, FAST = 1, 2, 3, 4
 ANY, SILENT = -1, -2
+SAME_M, STUB_M, TURN_M, END_M = 0.5, 60.0, 45.0, 45.0
+"""Metres: ends that are one; how far a stub goes on; the longest turn between roads that are not joined; what is
+lost of a vehicle at an end where the map ends."""
 STATES = {DONE: PassState.DONE, SHORT: PassState.SHORT, CANNOT_TELL: PassState.UNSURE}
 
 
@@ -154,16 +157,57 @@ def apart(spans: Sequence[Span], begin: float, end: float) -> float:
 # ── the network ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def network(lines: Sequence[Floats]) -> Network:
-    """One carriageway for each line, in its drawing direction, each a work unit of its own. Raises ValueError."""
-    made = Network.build(lines, [True] * len(lines), [0.0] * len(lines), merge=False)
+@dataclass(frozen=True, eq=False)
+class Roads:
+    """The network, and which segments end (`dead`) or begin (`fresh`) where no other goes on: (n,) each."""
+
+    network: Network
+    dead: NDArray[np.bool_]
+    fresh: NDArray[np.bool_]
+
+    @property
+    def length(self) -> Floats:
+        return self.network.unit_length
+
+
+def network(lines: Sequence[Floats]) -> Roads:
+    """One carriageway for each line, in its drawing direction, each a work unit of its own. Raises ValueError.
+
+    Where no other line goes on, the map of a book ends and the road does not: a stub and the turns to what begins nearby
+    let the kernel follow a vehicle beyond a segment's end. They belong to no unit.
+    """
     many = len(lines)
-    every, metres = np.arange(many, dtype=np.int32), made.tables.ways.metres
+    more, dead, fresh = _beyond(lines)
+    every = [*lines, *more]
+    made = Network.build(every, [True] * len(every), [0.0] * len(every), merge=False)
+    own, metres = np.arange(many, dtype=np.int32), made.tables.ways.metres[:many]
     whole = Units(
-        metres.copy(), np.arange(many + 1, dtype=np.int64), every, np.zeros(many), metres.copy(), np.zeros(many), every,
-        np.arange(many + 1, dtype=np.int64), np.arange(many, dtype=np.int64),
+        metres.copy(), np.arange(many + 1, dtype=np.int64), own, np.zeros(many), metres.copy(), np.zeros(many), own,
+        np.minimum(np.arange(len(every) + 1, dtype=np.int64), many), np.arange(many, dtype=np.int64),
     )  # fmt: skip
-    return replace(made, units=whole)
+    return Roads(replace(made, units=whole), dead, fresh)
+
+
+def _beyond(lines: Sequence[Floats]) -> tuple[list[Floats], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Stubs straight on from ends where nothing begins, and up to beginnings where nothing ends; turns from one to the other."""
+    scale = np.array([111_320.0 * np.cos(np.radians(lines[0][0, 1])), 111_320.0])
+    heads, tails = (np.array([line[n] for line in lines]) * scale for n in (-1, 0))
+    away = np.hypot(*(heads[:, None] - tails[None]).transpose(2, 0, 1))
+    ends, begins = away.min(axis=1) > SAME_M, away.min(axis=0) > SAME_M
+    dead, fresh = np.flatnonzero(ends), np.flatnonzero(begins)
+    found = []
+    for n in dead:
+        step = _unit((lines[n][-1] - lines[n][-2]) * scale) * STUB_M / scale
+        found.append(np.array([lines[n][-1], lines[n][-1] + step]))
+    for n in fresh:
+        step = _unit((lines[n][1] - lines[n][0]) * scale) * STUB_M / scale
+        found.append(np.array([lines[n][0] - step, lines[n][0]]))
+    found += [np.array([lines[n][-1], lines[m][0]]) for n in dead for m in fresh if SAME_M < away[n, m] <= TURN_M]
+    return found, ends, begins
+
+
+def _unit(vector: Floats) -> Floats:
+    return np.asarray(vector / max(float(np.hypot(*vector)), 1e-9))
 
 
 def service(way_kmh: float, rules: Rules) -> Service:
@@ -175,7 +219,7 @@ def service(way_kmh: float, rules: Rules) -> Service:
 
 
 def prove(
-    roads: Network,
+    roads: Roads,
     fixes: Fixes,
     types: Sequence[str],
     ways: Sequence[Way],
@@ -198,7 +242,7 @@ def prove(
         numbers = [n for n, kind in enumerate(types) if kind == name]
         mine = fixes.sorted(np.flatnonzero(np.isin(fixes.vehicle, numbers)))
         kmh = max(way.speed_kmh for way in group.values())
-        answer = cover(roads, mine, service(kmh, rules)) if mine.t.size else None
+        answer = cover(roads.network, mine, service(kmh, rules)) if mine.t.size else None
         if answer is not None:
             fates = {k: fates.get(k, 0) + n for k, n in answer.fates.items()}
             off, kept = off + answer.unmatched[0], kept + answer.unmatched[1]
@@ -216,8 +260,9 @@ def _heard(fixes: Fixes) -> dict[int, Floats]:
     return {n: np.sort(fixes.t[fixes.vehicle == n]) for n in np.unique(fixes.vehicle).tolist()}
 
 
-def visits_of(answer: Coverage) -> list[Visit]:
-    """The kernel's passes with their spans by level."""
+def visits_of(answer: Coverage, roads: Roads) -> list[Visit]:
+    """The kernel's passes with their spans by level. Where the map ends a vehicle is lost a little before or after the end:
+    what it did there is possible, not missing."""
     s = answer.stretches
     keys = s[:, VEHICLE] * 1e7 + s[:, UNIT]
     found = []
@@ -230,7 +275,14 @@ def visits_of(answer: Coverage) -> list[Visit]:
             level: [(a, b) for a, b in own[(own[:, LEVEL] >= level) & (own[:, LEVEL] <= SURE)][:, (FROM, TO)].tolist()]
             for level in (POSSIBLE, LIKELY, SURE)
         }
-        found.append(Visit(int(row[P_VEHICLE]), int(row[P_UNIT]), float(row[P_START]), float(row[P_END]), levels))
+        unit = int(row[P_UNIT])
+        low_m = min((a for a, _b in levels[LIKELY]), default=np.inf)
+        high_m, length = max((b for _a, b in levels[LIKELY]), default=-np.inf), float(roads.length[unit])
+        if roads.fresh[unit] and low_m < END_M:
+            levels[POSSIBLE].append((0.0, low_m))
+        if roads.dead[unit] and high_m > length - END_M:
+            levels[POSSIBLE].append((high_m, length))
+        found.append(Visit(int(row[P_VEHICLE]), unit, float(row[P_START]), float(row[P_END]), levels))
     return found
 
 
@@ -251,7 +303,7 @@ def _near(tasks: list[Task], visit: Visit) -> Task:
 
 
 def _judge_all(
-    roads: Network,
+    roads: Roads,
     answer: Coverage | None,
     group: dict[int, Way],
     tasks: list[Task],
@@ -263,12 +315,12 @@ def _judge_all(
         by_segment.setdefault(task.segment, []).append(task)
     visits: dict[int, list[Visit]] = {}
     fast: dict[int, list[Visit]] = {}
-    for store, rows in ((visits, visits_of(answer)), (fast, fast_of(answer))) if answer else ():
+    for store, rows in ((visits, visits_of(answer, roads)), (fast, fast_of(answer))) if answer else ():
         for visit in rows:
             store.setdefault(visit.segment, []).append(visit)
     outcomes: list[Outcome] = []
     for segment in sorted(by_segment.keys() | visits.keys()):
-        length = float(roads.unit_length[segment])
+        length = float(roads.length[segment])
         found, spare = _share(by_segment.get(segment, []), visits.get(segment, []), length, rules)
         for run in fast.get(segment, []):
             if found:
@@ -371,12 +423,12 @@ def _too_fast(outcome: Outcome, length: float, rules: Rules) -> None:
             outcome.visits.append(Visit(v.vehicle, v.segment, v.begin, v.end, {POSSIBLE: [], LIKELY: [], SURE: []}))
 
 
-def _dry(roads: Network, mine: Fixes, given: Service, lacking: list[Outcome], rules: Rules) -> None:
+def _dry(roads: Roads, mine: Fixes, given: Service, lacking: list[Outcome], rules: Rules) -> None:
     """Passes that were driven as asked, at the speed of work, by a vehicle whose signal said that it did not work."""
     silent = replace(mine, working=np.full(mine.t.size, -1, np.int8))
     signalled = set(np.unique(mine.vehicle[mine.working >= 0]).tolist())
     wanted: dict[int, list[Visit]] = {}
-    for visit in visits_of(cover(roads, silent, given)):
+    for visit in visits_of(cover(roads.network, silent, given), roads):
         if visit.vehicle in signalled:
             wanted.setdefault(visit.segment, []).append(visit)
     for outcome in lacking:
@@ -387,7 +439,7 @@ def _dry(roads: Network, mine: Fixes, given: Service, lacking: list[Outcome], ru
             for v in wanted.get(outcome.segment, [])
             if task.vehicle in (ANY, v.vehicle) and apart(task.spans, v.begin, v.end) <= rules.late_min * 60
         ]
-        length = float(roads.unit_length[outcome.segment])
+        length = float(roads.length[outcome.segment])
         driven = judged(Outcome(None, outcome.segment, outcome.mode, ""), near, length, 1, rules)
         if driven.state == PassState.DONE and outcome.sure < length / 2:
             outcome.wrong.append(Kind.DRY)

@@ -42,7 +42,8 @@ def month(first: date) -> Document:
     """The report of a calendar month. Six queries."""
     last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     rows = proofs(first, last)
-    return _document(rows, f"sanitation-{first:%Y-%m}", _("环卫作业月报 %(m)s") % {"m": f"{first:%Y-%m}"})
+    title = _("环卫作业月报 %(m)s") % {"m": f"{first:%Y-%m}"}
+    return _document(rows, f"sanitation-{first:%Y-%m}", title, days=True)
 
 
 def one_day(day: date) -> Document:
@@ -52,7 +53,7 @@ def one_day(day: date) -> Document:
     )
 
 
-def _document(rows: list[DayProof], name: str, title: str) -> Document:
+def _document(rows: list[DayProof], name: str, title: str, *, days: bool = False) -> Document:
     known = {
         kind: {row.code: row for row in model.objects.all()}
         for kind, model in (("modes", ServiceMode), ("roads", Road), ("crews", Crew), ("vehicles", Vehicle))
@@ -64,7 +65,7 @@ def _document(rows: list[DayProof], name: str, title: str) -> Document:
         _table("crews", _("分班组"), _by(rows, "crews"), known["crews"]),
         _table("vehicles", _("分车辆"), _by(rows, "vehicles"), known["vehicles"]),
     ]
-    if len(rows) != 1:
+    if days:
         tables.insert(0, _table("days", _("分日"), {r.day.isoformat(): r.figures["all"] for r in rows}, {}))
     tables.append(_findings([row.day for row in rows]))
     shown = [row for found in (known["roads"], known["vehicles"]) for row in found.values()]

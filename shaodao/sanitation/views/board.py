@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -80,7 +81,7 @@ def prove(request: HttpRequest, day: str) -> HttpResponse:
         messages.success(request, _("已核验，第 %(n)d 版") % {"n": proof.number})
     except Refused as refused:
         if refused.forbidden:
-            raise
+            raise PermissionDenied(str(refused.reason)) from None
         messages.error(request, str(refused.reason))
     return redirect(f"{reverse('sanitation')}?day={found.isoformat()}")
 
