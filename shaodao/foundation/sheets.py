@@ -1,8 +1,10 @@
 """Cells of an Excel sheet that is written row by row: text stays text, times are those of the district's wall clock."""
 
+import io
 from datetime import datetime
 from typing import Any
 
+from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
@@ -31,3 +33,16 @@ def bold(sheet: Any, text: Any) -> WriteOnlyCell:
     made = cell(sheet, str(text))
     made.font = Font(bold=True)
     return made
+
+
+def workbook(parts: dict[str, list[list[Any]]]) -> bytes:
+    """An Excel file: name of a sheet → its rows, the first of them titles that stay in sight."""
+    book = Workbook(write_only=True)
+    for name, rows in parts.items():
+        sheet = book.create_sheet(name[:31])
+        sheet.freeze_panes = "A2"
+        for n, row in enumerate(rows):
+            sheet.append([bold(sheet, v) if n == 0 else cell(sheet, v) for v in row])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

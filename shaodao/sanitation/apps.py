@@ -9,13 +9,17 @@ class SanitationConfig(AppConfig):
 
     def ready(self) -> None:
         from shaodao.cases import tasks as clock
-        from shaodao.foundation import chain, district, jobs
+        from shaodao.foundation import chain, district, jobs, uploads
         from shaodao.sanitation import history, settings
+        from shaodao.sanitation.bins import photos
+        from shaodao.sanitation.inspections import queries as inspections
         from shaodao.sanitation.proof import tasks as proof
         from shaodao.sanitation.tracks import files, keep
 
         district.register_block("sanitation", settings.SanitationSettings)
         chain.register(history.BOOK)
+        uploads.register_viewer(photos.viewer)
+        uploads.register_viewer(inspections.viewer)
         jobs.register(files.KIND, files.TrackFiles())
         clock.register("tracks", keep.work)
         clock.register("proven", proof.prove)

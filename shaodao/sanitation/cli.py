@@ -4,7 +4,9 @@ import os
 
 import click
 
+from shaodao.sanitation.bins.cli import bins
 from shaodao.sanitation.feasibility.cli import feasibility
+from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.proof.cli import prove
 from shaodao.sanitation.roads.cli import export_roads, import_roads
@@ -20,9 +22,11 @@ def sanitation() -> None:
     django.setup()
 
 
+sanitation.add_command(bins)
 sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
+sanitation.add_command(redraw)
 sanitation.add_command(solve_carp)
 sanitation.add_command(prove)
 for command in (ingest, tracks, box_token, mqtt):

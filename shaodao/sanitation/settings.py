@@ -6,6 +6,27 @@ from shaodao.foundation import district
 from shaodao.sanitation.hours import Bad, span
 from shaodao.sanitation.proof.settings import FindingSettings, ProofSettings
 
+CARD = (
+    ("carriageway", "路面净", "Carriageway clean", 30.0),
+    ("kerb", "路沿净", "Kerb clean", 20.0),
+    ("litter", "无垃圾杂物", "No litter", 20.0),
+    ("stains", "无积水污渍", "No puddles or stains", 15.0),
+    ("fittings", "护栏箱体净", "Railings and bins clean", 15.0),
+)
+
+
+class CardItem(msgspec.Struct, frozen=True):
+    """A line of the inspectors' score card: what is looked at, and how many points it can have."""
+
+    code: str
+    name: str
+    points: float
+    name_en: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.code.isidentifier() or not self.name or not 0 < self.points <= 1000:
+            raise ValueError("inspection_card: code (letters, digits, _), name, and points above 0")
+
 
 class TrackSettings(msgspec.Struct, frozen=True):
     """What the doors for vehicles' fixes take."""
@@ -29,17 +50,34 @@ class SanitationSettings(msgspec.Struct, frozen=True):
     department: str = ""  # code of the department that keeps the book beside the headquarters
     productive: float = 0.75  # of a shift without its breaks: turning, queueing, talking are not work
     detour: float = 1.3  # road by straight line, on the way to a fill point
+    bin_photos: float = 0.05  # share of bin visits that are asked for a photo
+    bin_apart_min: int = 30  # the same task at a bin again within so many minutes is one
+    bin_reach_m: float = 100  # a phone further from its bin proves nothing
     night: str = "22:00-05:00"  # the window that feasibility tries out where a service falls short
     proof: ProofSettings = ProofSettings()
     findings: FindingSettings = FindingSettings()
     keep_tracks_days: int = 180  # raw fixes of vehicles; a day that a proof still refers to stays
     tracks: TrackSettings = TrackSettings()
+    inspection_card: tuple[CardItem, ...] = tuple(CardItem(c, n, p, e) for c, n, e, p in CARD)
+    dust_good: float = 5.0  # g/m2 at most
+    dust_pass: float = 10.0
+
+    def card(self) -> list[tuple[str, str, str, float]]:
+        """(code, name, name_en, points) of the score card."""
+        return [(item.code, item.name, item.name_en or item.name, item.points) for item in self.inspection_card]
 
     def __post_init__(self) -> None:
+        codes = [item.code for item in self.inspection_card]
+        if not codes or len(set(codes)) < len(codes):
+            raise ValueError("inspection_card: at least one line, each code once")
+        if not 0 < self.dust_good <= self.dust_pass:
+            raise ValueError("dust_good: above 0, at most dust_pass")
         if not 0 < self.productive <= 1 or not 1 <= self.detour <= 5:
             raise ValueError("productive: more than 0, at most 1; detour: 1 to 5")
         if self.keep_tracks_days < 1:
             raise ValueError("keep_tracks_days: at least 1")
+        if not 0 <= self.bin_photos <= 1 or self.bin_apart_min < 0 or not self.bin_reach_m > 0:
+            raise ValueError("bin_photos: 0 to 1; bin_apart_min: not negative; bin_reach_m: above 0")
         try:
             span(self.night)
         except Bad as error:

@@ -61,7 +61,7 @@ class Door(TextChoices):
     """The ways by which fixes of vehicles come in."""
 
     HTTP = "http", _("HTTP 接口")
-    MQTT = "mqtt", _("MQTT")
+    MQTT = "mqtt", "MQTT"
     FILE = "file", _("文件")
 
 
@@ -111,3 +111,16 @@ class LegKind(TextChoices):
     FILL = "fill", _("加水")
     BREAK = "break", _("休息")
     WAIT = "wait", _("等待")
+
+
+class BinTask(TextChoices):
+    WIPE = "wipe", _("擦拭")
+    EMPTY = "empty", _("清掏")
+    DISINFECT = "disinfect", _("消毒")
+    LOOK = "look", _("只查看")
+
+
+class BinTrouble(TextChoices):
+    FULL = "full", _("满溢")
+    DAMAGED = "damaged", _("破损")
+    MISSING = "missing", _("不见了")

@@ -8,7 +8,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from shaodao.cases.requests import actor_of
 from shaodao.foundation.templatetags.shaodao import light
+from shaodao.sanitation import actions
 from shaodao.sanitation.proof.words import Kind
 from shaodao.sanitation.tabs import tabs
 
@@ -18,8 +20,9 @@ LIGHTS = {"done": "green", "short": "yellow", "missing": "red", "unsure": "pause
 
 @register.inclusion_tag("sanitation/_tabs.html", takes_context=True)
 def sanitation_tabs(context: Mapping[str, Any]) -> dict[str, Any]:
-    """The tabs of this room's pages."""
-    return {"tabs": tabs(context["request"].path)}
+    """The tabs of this room's pages that are open to whoever looks."""
+    request = context["request"]
+    return {"tabs": tabs(request.path, actions.may_edit(actor_of(request)))}
 
 
 @register.filter

@@ -1,8 +1,8 @@
 """What the clock does with fixes: small batches become one file for each vehicle and day, old days go.
 
-    VAR/tracks/day=2026-11-30/3f9a….parquet
+    VAR/tracks/day=2026-11-30/17-3f9a….parquet
 
-A file is named by the digest of its fixes and written before the transaction in which its row takes the place of the rows
+A file is named by the key of the vehicle and the digest of its fixes, and written before the transaction in which its row takes the place of the rows
 that it holds. One that a crash left behind has no row, and goes with its day.
 """
 
@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Count, Min, Sum
@@ -64,13 +65,17 @@ def _pack(vehicle: int, day: date, now: datetime) -> None:
     if not any(not row.file for row in rows):
         return
     fixes = columns.together([store.read(row.body, row.file) for row in rows]).ordered()
-    name = f"day={day.isoformat()}/{fixes.digest()}.parquet"
+    name = f"day={day.isoformat()}/{vehicle}-{fixes.digest()}.parquet"
     _write(fixes, name)
     TrackBatch.objects.filter(pk__in=[row.pk for row in rows]).delete()
     doors, received = {row.door for row in rows}, max(row.received_at for row in rows)
     store.batch(vehicle, day, doors.pop() if len(doors) == 1 else "", fixes, received, file=name).save()
-    gone = {row.file for row in rows if row.file} - {name}
-    transaction.on_commit(lambda: [(store.root() / old).unlink(missing_ok=True) for old in gone])
+    transaction.on_commit(partial(_remove, {row.file for row in rows if row.file} - {name}))
+
+
+def _remove(files: set[str]) -> None:
+    for name in files:
+        (store.root() / name).unlink(missing_ok=True)
 
 
 def _write(fixes: columns.Rows, name: str) -> None:
@@ -101,7 +106,7 @@ def end_retention(now: datetime) -> int:
             TrackDay.objects.filter(pk=row.pk).delete()
             said = {"fixes": row.fixes, "vehicles": row.vehicles}
             log.write("sanitation.tracks.ended", f"tracks:{row.day.isoformat()}", now=now, data=said)
-            transaction.on_commit(lambda day=row.day: _clear(day))
+            transaction.on_commit(partial(_clear, row.day))
     return len(over)
 
 

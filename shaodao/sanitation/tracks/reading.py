@@ -105,18 +105,16 @@ def _batches(path: Path, is_parquet: bool, titles: list[str]) -> Iterator[pa.Rec
 
 
 def _plain(part: pa.RecordBatch) -> pa.RecordBatch:
-    """Dictionaries as their values, types that no column can have as text."""
-    made = []
-    for column in part.columns:
-        kind = column.type
-        if pa.types.is_dictionary(kind):
-            column = column.dictionary_decode()
-        elif pa.types.is_null(kind) or pa.types.is_nested(kind) or pa.types.is_binary(kind):
-            column = pa.nulls(len(column), pa.string())
-        elif not (
-            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_timestamp(kind)
-            or pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
-        ):  # fmt: skip
-            column = column.cast(pa.string())
-        made.append(column)
-    return pa.RecordBatch.from_arrays(made, names=part.schema.names)
+    return pa.RecordBatch.from_arrays([_fit(column) for column in part.columns], names=part.schema.names)
+
+
+def _fit(column: pa.Array) -> pa.Array:
+    """Dictionaries as their values; what is neither number, text nor time is none."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    fits = (
+        pa.types.is_integer, pa.types.is_floating, pa.types.is_timestamp, pa.types.is_string, pa.types.is_large_string,
+        pa.types.is_boolean,
+    )  # fmt: skip
+    return column if any(test(kind) for test in fits) else pa.nulls(len(column), pa.string())

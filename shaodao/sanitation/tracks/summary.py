@@ -112,21 +112,8 @@ def doors(day: date) -> list[Through]:
         sums = {name: sum(getattr(row, name) for row in own) for name in ("received", "kept", "known", "failures")}
         examples = [{**e, "what": str(words.get(e["why"], e["why"]))} for row in own for e in row.examples]
         failure = next((row.last_failure for row in own if row.last_failure), "")
-        found.append(
-            Through(
-                str(door),
-                str(door.label),
-                sums["received"],
-                sums["kept"],
-                sums["known"],
-                faults.total(),
-                sums["failures"],
-                failure,
-                dict(faults),
-                dict(marked),
-                examples,
-            )  # fmt: skip
-        )
+        counts = (sums["received"], sums["kept"], sums["known"], faults.total(), sums["failures"])
+        found.append(Through(str(door), str(door.label), *counts, failure, dict(faults), dict(marked), examples))
     return found
 
 

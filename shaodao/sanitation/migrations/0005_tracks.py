@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sanitation', '0002_the_plan'),
+        ('sanitation', '0004_inspections'),
     ]
 
     operations = [

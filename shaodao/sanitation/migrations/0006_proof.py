@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0009_circular_reading'),
-        ('sanitation', '0003_tracks'),
+        ('sanitation', '0005_tracks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
