@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 TABS: tuple[tuple[str, Any], ...] = (
     ("sanitation", _("当日")),
-    ("sanitation_findings", _("问题")),
+    ("sanitation_findings", _("作业问题")),
     ("sanitation_review", _("待人工判断")),
     ("sanitation_reports", _("月报")),
     ("sanitation_inspections", _("抽查")),

@@ -52,10 +52,10 @@ export function addLayers(map: MapLibre, cluster: boolean): void {
   addPoints(map, lights, surface);
 }
 
-/** Segments of roads by their light; what is missing is dashed, too, and tracks of vehicles are thin and dotted. */
+/** Segments of roads by their `tone`; what is missing is dashed, too, and tracks of vehicles are thin and dotted. */
 function addWays(map: MapLibre, lights: Record<string, string>, muted: string): void {
   const role = (name: string): ExpressionSpecification => ["all", is("way"), ["==", ["get", "role"], name]];
-  const colour: ExpressionSpecification = ["match", ["get", "light"], "green", lights.green ?? "", "yellow", lights.yellow ?? "", "red", lights.red ?? "", "paused", lights.paused ?? "", lights.done ?? ""];
+  const colour: ExpressionSpecification = ["match", ["get", "tone"], "green", lights.green ?? "", "yellow", lights.yellow ?? "", "red", lights.red ?? "", "paused", lights.paused ?? "", lights.done ?? ""];
   map.addLayer({ id: "way", type: "line", source: "areas", filter: role(""), layout: { "line-cap": "round" }, paint: { "line-color": colour, "line-width": 6, "line-opacity": 0.75 } });
   map.addLayer({ id: "way-gap", type: "line", source: "areas", filter: role("gap"), paint: { "line-color": colour, "line-width": 7, "line-dasharray": [0.8, 0.5] } });
   map.addLayer({ id: "way-track", type: "line", source: "areas", filter: role("track"), paint: { "line-color": muted, "line-width": 1.6, "line-dasharray": [1, 1.5] } });

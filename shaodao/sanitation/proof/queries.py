@@ -24,8 +24,8 @@ from shaodao.sanitation.proof import figures, places, texts
 from shaodao.sanitation.proof.words import Kind, PassState
 from shaodao.sanitation.words import LegKind, PlanState
 
-GOOD, FAIR, CLEAR = 0.95, 0.80, 0.05
-"""Shares done from which a cell is green, or yellow; a larger share that nobody can tell makes it neither."""
+GOOD, FAIR = 0.95, 0.80
+"""Shares from which a cell is green, or yellow; one that would be green if what nobody can tell were done is neither."""
 
 
 def latest_day() -> date | None:
@@ -95,14 +95,13 @@ def shown(group: dict[str, Any] | None) -> dict[str, Any] | None:
     share, open_ = figures.rate(group), figures.unsure(group)
     if share is None:
         return {"percent": None, "unsure": 0.0, "light": "done", "word": PassState.PENDING.label, "group": group}
-    if share + open_ >= GOOD and open_ > CLEAR:
-        light, word = "paused", PassState.UNSURE.label
-    elif share >= GOOD:
+    lacking = max((group["missing_m"], PassState.MISSING), (group["short_m"], PassState.SHORT))
+    if share >= GOOD:
         light, word = "green", PassState.DONE.label
+    elif share + open_ >= GOOD or not lacking[0]:
+        light, word = "paused", PassState.UNSURE.label
     else:
-        light = "yellow" if share + open_ >= FAIR else "red"
-        word = PassState.MISSING.label if group["missing_m"] > group["short_m"] else PassState.SHORT.label
-        word = PassState.UNSURE.label if open_ > 1 - share - open_ else word
+        light, word = "yellow" if share + open_ >= FAIR else "red", lacking[1].label
     return {
         "percent": figures.percent(share), "unsure": figures.percent(open_) if open_ else 0.0, "light": light,
         "word": word, "group": group, "wrong": [Kind(kind).label for kind in group["wrong"]],
@@ -167,7 +166,7 @@ def _line(points: list[list[float]], label: str, light: str, role: str) -> dict[
     return {
         "type": "Feature",
         "geometry": {"type": "LineString", "coordinates": [[round(x, 6), round(y, 6)] for x, y in points]},
-        "properties": {"layer": "way", "role": role, "light": light, "label": label, "title": label},
+        "properties": {"layer": "way", "role": role, "tone": light, "label": label, "title": label},
     }
 
 

@@ -139,4 +139,4 @@ def _findings(days: list[date]) -> Table:
          str(row.get_state_display()), row.case.number if row.case else "—"]
         for row in rows
     ]  # fmt: skip
-    return Table("findings", _("问题"), [_("哪天哪条路"), _("什么"), _("米"), _("状态"), _("案件")], found)
+    return Table("findings", _("作业问题"), [_("哪天哪条路"), _("什么"), _("米"), _("状态"), _("案件")], found)

@@ -64,7 +64,7 @@ def drawn(day: date, spans: dict[str, tuple[float, float]]) -> list[dict[str, An
         rows = rows[:: max(1, -(-rows.size // MOST_POINTS))]
         if rows.size > 1:
             line = np.stack([fixes.lon[rows], fixes.lat[rows]], axis=1).round(6).tolist()
-            properties = {"layer": "way", "role": "track", "light": "done", "label": code, "title": code}
+            properties = {"layer": "way", "role": "track", "tone": "done", "label": code, "title": code}
             found.append(
                 {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties}
             )

@@ -101,6 +101,7 @@ def evidence(request: HttpRequest, day: str, road: str, mode: str, number: int) 
     context = {
         "proof": proof, "road": where, "mode": what, "number": number, "rows": rows, "map": proofs.drawn(rows, lines),
         "all": proofs.shown(group), "tracks": len(lines), "illustrative": where.illustrative,
+        "unasked": bool(number) and proof.passes.filter(segment__road=where, mode=what, pass_no=0).exists(),
         "finding": ServiceFinding.objects.filter(day=proof.day, road=where, mode=what).first(),
     }  # fmt: skip
     return render(request, "sanitation/evidence.html", context)

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from shaodao.cases import queries as cases
@@ -37,7 +38,7 @@ def findings(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page, "lines": proofs.lines(rows), "given": given, "kinds": Kind.choices, "states": FindingState.choices,
         "roads": Road.objects.filter(active=True).order_by("code"), "cases": _open_to_me(request, rows), "rules": rules,
-        "filing": [Kind(kind).label for kind in rules.kinds],
+        "filing": _("、").join(str(Kind(kind).label) for kind in rules.kinds),
     }  # fmt: skip
     return render(request, "sanitation/findings.html", context)
 
