@@ -47,15 +47,15 @@ def observe(proof: DayProof, rows: Iterable[ProvenPass], now: datetime) -> None:
                 where[key] = row
     known = {(f.road_id, f.mode_id): f for f in ServiceFinding.objects.select_for_update().filter(day=proof.day)}
     for key in sorted(seen.keys() | known.keys()):
-        row = known.get(key) or ServiceFinding(
+        found = known.get(key) or ServiceFinding(
             day=proof.day, road_id=key[0], mode_id=key[1], first_seen_at=now, kinds="", state=FindingState.OPEN
         )
-        row.items, row.last_seen_at = seen.get(key, []), now
+        found.items, found.last_seen_at = seen.get(key, []), now
         if key in where:
-            row.lon, row.lat = _spot(where[key])
-            row.crew_id = _most(row.items)
-        _settle(row, now)
-        row.save()
+            found.lon, found.lat = _spot(where[key])
+            found.crew_id = _most(found.items)
+        _settle(found, now)
+        found.save()
     _make_up(proof.day - timedelta(days=1), now)
     _make_up(proof.day, now)
 

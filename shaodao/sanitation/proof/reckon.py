@@ -196,13 +196,18 @@ def _beyond(lines: Sequence[Floats]) -> tuple[list[Floats], NDArray[np.bool_], N
     ends, begins = away.min(axis=1) > SAME_M, away.min(axis=0) > SAME_M
     dead, fresh = np.flatnonzero(ends), np.flatnonzero(begins)
     found = []
-    for n in dead:
+    for n in dead.tolist():
         step = _unit((lines[n][-1] - lines[n][-2]) * scale) * STUB_M / scale
         found.append(np.array([lines[n][-1], lines[n][-1] + step]))
-    for n in fresh:
+    for n in fresh.tolist():
         step = _unit((lines[n][1] - lines[n][0]) * scale) * STUB_M / scale
         found.append(np.array([lines[n][0] - step, lines[n][0]]))
-    found += [np.array([lines[n][-1], lines[m][0]]) for n in dead for m in fresh if SAME_M < away[n, m] <= TURN_M]
+    found += [
+        np.array([lines[n][-1], lines[m][0]])
+        for n in dead.tolist()
+        for m in fresh.tolist()
+        if SAME_M < away[n, m] <= TURN_M
+    ]
     return found, ends, begins
 
 

@@ -94,8 +94,9 @@ def _by(rows: Iterable[DayProof], name: str) -> dict[str, dict[str, Any]]:
 
 
 def _head(first: str) -> list[str]:
-    return [first, _("完成率"), _("无法判断"), _("应作业（米）"), _("完成（米）"), _("实作业（米）"), PassState.SHORT.label,
-            PassState.MISSING.label, Kind.LATE.label, Kind.PEAK.label, Kind.TOO_FAST.label, Kind.DRY.label]  # fmt: skip
+    words = (PassState.SHORT, PassState.MISSING, Kind.LATE, Kind.PEAK, Kind.TOO_FAST, Kind.DRY)
+    shares = [first, _("完成率"), _("无法判断"), _("应作业（米）"), _("完成（米）"), _("实作业（米）")]
+    return [*shares, *(str(word.label) for word in words)]
 
 
 def _cells(group: dict[str, Any]) -> list[Any]:
@@ -115,7 +116,7 @@ def _capped(share: float | None) -> float | None:
 
 def _table(key: str, title: str, groups: dict[str, dict[str, Any]], names: dict[str, Any]) -> Table:
     rows = [[named(names[code]) if code in names else code, *_cells(g)] for code, g in groups.items()]
-    return Table(key, title, [str(text) for text in _head(_("名称"))], rows)
+    return Table(key, title, _head(_("名称")), rows)
 
 
 def _passes(rows: list[DayProof], modes: dict[str, Any]) -> Table:
@@ -124,7 +125,7 @@ def _passes(rows: list[DayProof], modes: dict[str, Any]) -> Table:
         code, number = key.split("|")
         name = named(modes[code]) if code in modes else code
         found.append([_("%(m)s 第 %(n)s 遍") % {"m": name, "n": number}, *_cells(group)])
-    return Table("passes", _("分遍次"), [str(text) for text in _head(_("名称"))], found)
+    return Table("passes", _("分遍次"), _head(_("名称")), found)
 
 
 def _findings(days: list[date]) -> Table:
