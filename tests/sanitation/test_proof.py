@@ -225,7 +225,10 @@ def test_what_nobody_can_tell_is_no_finding_and_why_a_pass_falls_short_is_said(b
         actions.again(proof, day.fixes.sorted(np.random.default_rng(1).permutation(day.fixes.t.size)), day.codes) == []
     )
     moved = replace(day.fixes, lat=day.fixes.lat + 1e-3)
-    assert actions.again(proof, moved, day.codes) == ["fixes", "verdicts"]
+    found = {part["what"]: part for part in actions.again(proof, moved, day.codes)}
+    assert (
+        list(found) == ["fixes", "verdicts"] and ("R3E", ServiceMode.objects.get().pk, 1) in found["verdicts"]["passes"]
+    )
 
 
 def test_without_a_plan_the_modes_ask_and_the_present_day_is_not_over(book):

@@ -13,6 +13,7 @@ from shaodao.foundation import clock, log
 from shaodao.foundation.errors import Refused
 from shaodao.kernel.coverage import Fixes
 from shaodao.sanitation import queries, rules
+from shaodao.sanitation.coverage.certificate import digest
 from shaodao.sanitation.models import DayProof, ProvenPass
 from shaodao.sanitation.proof import certificate, facts, figures, findings
 from shaodao.sanitation.proof.facts import Asked
@@ -47,8 +48,8 @@ def reckoned(
     start = midnight(day)
     t = fixes.t - start
     inside = (t >= 0) & (t < asked.last_s + asked.rules.late_min * 60) if asked.plan else (t >= 0) & (t < 86_400)
-    mine = fixes.sorted(np.flatnonzero(inside))
-    mine = replace(mine, t=mine.t - start)
+    raw = fixes.sorted(np.flatnonzero(inside))
+    mine = replace(raw, t=raw.t - start)
     types = [asked.vehicles[code].type if code in asked.vehicles else "" for code in codes]
     until = now.timestamp() - start
     roads = network(asked.lines)
@@ -56,7 +57,7 @@ def reckoned(
     drawn = roads.length
     rows = [_row(asked, codes, outcome, float(drawn[outcome.segment])) for outcome in proven.outcomes]
     rows.sort(key=lambda r: (r.segment_id, r.mode_id, not r.pass_no, r.pass_no, r.begin_s or 0.0, str(r.evidence)))
-    return asked, rows, certificate.make(asked, mine, codes, proven, rows)
+    return asked, rows, certificate.make(asked, raw, codes, proven, rows)
 
 
 def _row(asked: Asked, codes: list[str], o: Outcome, drawn_m: float) -> ProvenPass:
@@ -110,8 +111,8 @@ def prove(
     with transaction.atomic():
         earlier = list(DayProof.objects.select_for_update().filter(day=day).order_by("number"))
         last = next((proof for proof in earlier if proof.current), None)
-        digest = certificate.sha(made)
-        if last and last.digest == digest and last.closed == closed:
+        said = digest(made)
+        if last and last.digest == said and last.closed == closed:
             if tracks_at and last.tracks_at != tracks_at:
                 DayProof.objects.filter(pk=last.pk).update(tracks_at=tracks_at)
             return last
@@ -125,7 +126,7 @@ def prove(
             closed=closed,
             tracks_at=tracks_at,
             certificate=made,
-            digest=digest,
+            digest=said,
             figures=figures.count(_lines(asked, rows)) | {"left_out": asked.left_out},
         )
         for row in rows:
@@ -133,7 +134,7 @@ def prove(
         ProvenPass.objects.bulk_create(rows, batch_size=BATCH)
         findings.observe(proof, rows, now)
         log.write(
-            "sanitation.prove", day.isoformat(), actor=actor.person, data={"number": proof.number, "digest": digest}
+            "sanitation.prove", day.isoformat(), actor=actor.person, data={"number": proof.number, "digest": said}
         )
     return proof
 
@@ -157,7 +158,21 @@ def _lines(asked: Asked, rows: list[ProvenPass]) -> Any:
         )
 
 
-def again(proof: DayProof, fixes: Fixes, codes: list[str]) -> list[str]:
-    """Reckon a proof again from raw fixes: the parts of its certificate that differ now; empty: the same verdicts."""
-    _asked, _rows, made = reckoned(proof.day, fixes, codes, proof.made_at)
-    return certificate.differences(proof.certificate, made)
+def again(proof: DayProof, fixes: Fixes, codes: list[str]) -> list[dict[str, Any]]:
+    """Reckon a proof again from raw fixes: the parts of its certificate that differ now; empty: the same verdicts.
+
+    Of verdicts that differ `passes` names some: segment, mode's key, pass.
+    """
+    _asked, rows, made = reckoned(proof.day, fixes, codes, proof.made_at)
+    found = certificate.differences(proof.certificate, made)
+    for part in found:
+        if part["what"] == "verdicts":
+            kept = {_key(row) for row in proof.passes.select_related("segment")}
+            changed = sorted(kept ^ {_key(row) for row in rows})
+            part |= {"passes": list(dict.fromkeys(key[:3] for key in changed))[:20]}
+    return found
+
+
+def _key(row: ProvenPass) -> tuple[Any, ...]:
+    metres = (round(row.sure_m, 1), round(row.possible_m, 1))
+    return row.segment.code, row.mode_id, row.pass_no, row.state, row.wrong, *metres, str(row.evidence)
