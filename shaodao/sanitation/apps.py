@@ -13,6 +13,7 @@ class SanitationConfig(AppConfig):
         from shaodao.sanitation import history, settings
         from shaodao.sanitation.bins import photos
         from shaodao.sanitation.inspections import queries as inspections
+        from shaodao.sanitation.proof import tasks as proof
         from shaodao.sanitation.roads import background
         from shaodao.sanitation.tracks import files, keep
         from shaodao.sanitation.weather import fetching
@@ -25,3 +26,5 @@ class SanitationConfig(AppConfig):
         uploads.register_viewer(inspections.viewer)
         jobs.register(files.KIND, files.TrackFiles())
         clock.register("tracks", keep.work)
+        clock.register("proven", proof.prove)
+        clock.register("service_findings", proof.settle)

@@ -210,6 +210,7 @@ CREW = Kind(
     (
         _col("depot", code_of, _("车场"), required=False, default=""),
         _col("people", integer(0, 10_000), _("人数"), required=False, default=0),
+        _col("unit", text(20), _("归哪个单位（编码）"), required=False),
     ),
     refs={"depot": "depot"},
 )  # fmt: skip

@@ -4,6 +4,7 @@ import msgspec
 
 from shaodao.foundation import district
 from shaodao.sanitation.hours import Bad, span
+from shaodao.sanitation.proof.settings import FindingSettings, ProofSettings
 
 CARD = (
     ("carriageway", "路面净", "Carriageway clean", 30.0),
@@ -55,6 +56,8 @@ class SanitationSettings(msgspec.Struct, frozen=True):
     uturn_s: float = 20.0  # what a U-turn counts when a plan chooses the way; its time is in `productive`
     tank_start: float = 1.0  # of a tank that is full when the day begins: filled after the last work of the day before
     night: str = "22:00-05:00"  # the window that feasibility tries out where a service falls short
+    proof: ProofSettings = ProofSettings()
+    findings: FindingSettings = FindingSettings()
     keep_tracks_days: int = 180  # raw fixes of vehicles; a day that a proof still refers to stays
     tracks: TrackSettings = TrackSettings()
     weather_url: str = ""  # JSON of hours as Open-Meteo gives it; empty: nothing is fetched
