@@ -43,7 +43,7 @@ def made(shared):
         town = Town()
         book()
         put("box", X={"vehicle": "V", "datum": "WGS-84"})
-    put("maintenance", M={"vehicle": "V", "first_day": DAY, "last_day": DAY})
+        put("maintenance", M={"vehicle": "V", "first_day": DAY, "last_day": DAY})
         put("round", R={"wipes": 2, "empties": 2, "disinfections": 1, "windows": []})
         put("bin", B={"lon": 113.2, "lat": 40.0, "type": "litter", "round": "R", "road": "R1"})
         put("weather", **{"2026-06-15T03": {"day": DAY, "hour": 3} | WEATHER})
