@@ -4,6 +4,7 @@ import os
 
 import click
 
+from shaodao.sanitation.coverage.cli import coverage, recompute
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.plan.cli import solve_carp
 from shaodao.sanitation.roads.cli import export_roads, import_roads
@@ -22,3 +23,5 @@ sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
 sanitation.add_command(solve_carp)
+sanitation.add_command(coverage)
+sanitation.add_command(recompute)
