@@ -75,20 +75,8 @@ def from_csv(
 
 def header(path: Path, places: Places) -> tuple[list[str], int, str]:
     """The names of the columns, the lines until the first row, the delimiter: what makes the header have what is needed."""
-    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
-        raw = file.read(HEADER_BYTES)
-    line = next((line for line in raw.splitlines() if line.strip(b" \t\r\n\xef\xbb\xbf")), b"")
-    if not line:
-        raise Unreadable(_("文件是空的"))
-    try:
-        text = line.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = line.decode("gb18030")  # digits and delimiters are the same bytes there
-        except UnicodeDecodeError:
-            raise Unreadable(_("文件不是 UTF-8 编码")) from None
-    if "\x00" in text:
-        raise Unreadable(_("文件不是 UTF-8 编码"))
+    raw, line = _first(path)
+    text = line.decode(_encoding(line)).removeprefix("\ufeff")
     lines = raw[: raw.index(line)].count(b"\n") + 1
     for delimiter in ",;\t|":
         names = next(csv.reader([text], delimiter=delimiter), [])
@@ -99,6 +87,33 @@ def header(path: Path, places: Places) -> tuple[list[str], int, str]:
         return names, lines, delimiter
     delimiter = max(",;\t|", key=text.count)
     return next(csv.reader([text], delimiter=delimiter), []), lines, delimiter
+
+
+def encoding(path: Path) -> str:
+    """What the header is written in: "utf-8" or "gb18030", in which digits and delimiters are the same bytes."""
+    return _encoding(_first(path)[1])
+
+
+def _first(path: Path) -> tuple[bytes, bytes]:
+    """The beginning of a file and its first line that is not empty."""
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        raw = file.read(HEADER_BYTES)
+    line = next((line for line in raw.splitlines() if line.strip(b" \t\r\n\xef\xbb\xbf")), b"")
+    if not line:
+        raise Unreadable(_("文件是空的"))
+    return raw, line
+
+
+def _encoding(line: bytes) -> str:
+    for name in ("utf-8", "gb18030"):
+        try:
+            text = line.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return name
+        break
+    raise Unreadable(_("文件不是 UTF-8 编码"))
 
 
 def numbers(column: pa.Array, name: str, *, needed: bool = False) -> pa.Array:

@@ -6,6 +6,7 @@ Verdicts here are over the file's own segments, a direction each, however the ke
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -280,7 +281,8 @@ def _units(edges: Sequence[Sequence[int]], metres: NDArray[np.float64]) -> Units
 def joined(lines: list[Line], raised: Sequence[bool]) -> tuple[list[Line], int]:
     """Lines with a common point wherever one ends on another, or two cross and neither is ``raised`` on a bridge or in a tunnel.
 
-    Returns them and how many places that were. A file that is drawn with common points comes back as it is.
+    Returns them and how many places that were. Where most roads do share points, those that only cross are a bridge that
+    the file does not name, and stay apart; a file that is drawn with common points so comes back as it is.
     """
     shapes = np.array([shapely.LineString(line) for line in lines], dtype=object)
     tree = shapely.STRtree(shapes)
@@ -311,6 +313,9 @@ def joined(lines: list[Line], raised: Sequence[bool]) -> tuple[list[Line], int]:
             moved[point] = there
     a, b = tree.query(shapes, predicate="crosses")
     pairs = [(i, j) for i, j in zip(a.tolist(), b.tolist(), strict=True) if i < j and not raised[i] and not raised[j]]
+    users = Counter(point for row in vertices for point in row)
+    if len(pairs) * 4 < sum(many > 1 for many in users.values()):
+        pairs = []
     where = shapely.intersection(shapes[[i for i, _j in pairs]], shapes[[j for _i, j in pairs]])
     for (i, j), shape in zip(pairs, where, strict=True):
         for x, y in shapely.get_coordinates(shape):

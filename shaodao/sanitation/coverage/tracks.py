@@ -104,7 +104,8 @@ def places(names: Sequence[str]) -> list[int | None]:
     found = {key: next((known[name] for name in NAMES[key] if name in known), None) for key in KEYS}
     for key, words in GUESSED.items():
         if found[key] is None:
-            found[key] = next((n for word in words for name, n in known.items() if word in name), None)
+            free = {name: n for name, n in known.items() if n not in found.values()}
+            found[key] = next((n for word in words for name, n in free.items() if word in name), None)
     if found["t"] is None:
         found["t"], found["date"] = found["date"], None
     missing = [key for key in NEEDED if found[key] is None]
@@ -159,9 +160,11 @@ def read(
         good &= on
     speed = _speed(given["speed"], named, (vehicle, t, lon, lat), rows, faults, warn)
     if datum not in {"WGS-84", "CGCS2000"}:
-        inside = np.isfinite(lon) & np.isfinite(lat)
+        inside = np.isfinite(lon) & (np.abs(lat) <= 90)
         lon[inside], lat[inside] = kernel_datum.to_wgs84(lon[inside], lat[inside], datum)
-    fixes = Fixes.of(*(column[good] for column in (vehicle, t, lon, lat, speed, heading, working)))
+    fixes = Fixes.of(
+        *(None if column is None else column[good] for column in (vehicle, t, lon, lat, speed, heading, working))
+    )
     _suspect_times(fixes.t, now, warn)
     lost = faults.counts["row"]
     return Tracks(
@@ -211,6 +214,7 @@ def _columns(path: Path, faults: Faults) -> tuple[dict[str, Any], dict[str, str]
         else:
             raise Unreadable(_("轨迹文件应为 %(kinds)s 之一") % {"kinds": " ".join(SUFFIXES)})
     found = places(names)
+    given: dict[str, Any]
     many = sum(len(batch[KEYS.index("t")] or ()) for batch in batches)
     given = {
         key: None
@@ -218,6 +222,8 @@ def _columns(path: Path, faults: Faults) -> tuple[dict[str, Any], dict[str, str]
         else pa.chunked_array([batch[n] for batch in batches] or [pa.array([], pa.string())])
         for n, key in enumerate(KEYS)
     }
+    if any(ord(letter) > 127 for letter in "".join(names)) and columns.encoding(path) != "utf-8":
+        given = {key: None if cells is None else values.text(cells, "gb18030") for key, cells in given.items()}
     rows = np.arange(2, 2 + many + len(lost), dtype=np.int64)
     kept = np.setdiff1d(rows, np.array(lost, np.int64), assume_unique=True)[:many] if lost else rows
     return given, {key: "" if found[n] is None else str(names[found[n]]) for n, key in enumerate(KEYS)}, kept  # type: ignore[index]
@@ -311,7 +317,9 @@ def _degrees(column: Any, key: str, rows: NDArray[np.int64], faults: Faults) -> 
         ("position", outside, _("%(key)s 超出范围")),
     ):
         faults.add(kind, what % {"key": key}, rows[where][:LISTED], int(where.sum()))
-    found[outside] = np.nan
+    found[np.abs(found) > 180] = (
+        np.nan
+    )  # a latitude of 113 stays: it tells that the two are swapped, and lies off all roads
     return found
 
 

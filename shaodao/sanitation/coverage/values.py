@@ -62,19 +62,16 @@ COMPACT: Final = r"^(19|20)\d{12}$"
 ZONED: Final = r"^(?P<local>.*?:\d{2}(?:[.,]\d+)?)\s*(?P<zone>Z|z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?$"
 
 
-def text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """As text without spaces around it, null for empty; bytes are UTF-8, or else GBK."""
+def text(column: pa.Array | pa.ChunkedArray, encoding: str = "utf-8") -> pa.Array:
+    """As text without spaces around it, null for empty; bytes are of ``encoding``, or else GBK."""
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         try:
-            column = column.cast(pa.string())
+            column = column.cast(pa.string()) if encoding == "utf-8" else _each(column, encoding)
         except pa.ArrowInvalid:
-            coded = column.dictionary_encode()
-            column = pa.array([_decoded(cell) for cell in coded.dictionary.to_pylist()], pa.string()).take(
-                coded.indices
-            )
+            column = _each(column, "gb18030")
     elif pa.types.is_boolean(column.type):
         column = pc.if_else(column, "1", "0")
     elif pa.types.is_floating(column.type):  # 7.0 is 7: a column of whole numbers with a hole
@@ -85,11 +82,11 @@ def text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.if_else(pc.equal(column, ""), None, column)
 
 
-def _decoded(cell: bytes) -> str:
-    try:
-        return cell.decode()
-    except UnicodeDecodeError:
-        return cell.decode("gb18030", "replace")
+def _each(column: pa.Array, encoding: str) -> pa.Array:
+    """Bytes as text: each different cell once."""
+    coded = column.dictionary_encode()
+    words = [cell.decode(encoding, "replace") for cell in coded.dictionary.to_pylist()]
+    return pa.array(words, pa.string()).take(coded.indices)
 
 
 def floats(column: pa.Array | pa.ChunkedArray) -> tuple[Floats, NDArray[np.bool_]]:
@@ -131,6 +128,11 @@ def times(column: pa.Array | pa.ChunkedArray, name: str, zone: ZoneInfo, day: da
     ):
         return epochs(floats(column)[0], name), False
     cells = text(column)
+    try:  # the usual spelling, all at once
+        if pc.all(pc.match_like(cells, "____-__-__%:%")).as_py():
+            return _seconds(_placed(cells.cast(pa.timestamp("us")), zone)), True
+    except pa.ArrowInvalid:
+        pass
     compact = pc.fill_null(pc.match_substring_regex(cells, COMPACT), False)
     numeric = pc.and_(pc.fill_null(pc.match_substring_regex(cells, columns.NUMBER), False), pc.invert(compact))
     found = epochs(floats(pc.if_else(numeric, cells, pa.scalar(None, pa.string())))[0], name)
