@@ -56,6 +56,9 @@ def from_csv(
     """
     names, lines, delimiter = header(path, places)
     found = places(names)
+    raw, line = _first(path)
+    if raw.endswith(line) and raw.count(line) == 1:
+        raise Unreadable(_("文件只有表头，没有一行数据"))
     columns = [f"{n}" for n in range(len(names))]  # a name may stand twice
     asked = [columns[n] for n in dict.fromkeys(n for n in found if n is not None)]
     with (

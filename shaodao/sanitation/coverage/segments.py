@@ -6,6 +6,7 @@ Verdicts here are over the file's own segments, a direction each, however the ke
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ AGAINST: Final = {"-1", "-1.0", "reverse", "backward", "tf"}
 BOTH: Final = {"false", "no", "0", "0.0", "n", "both", "b", "two-way", "twoway", "双向", "否"}
 LANE_M: Final = 3.5
 TOUCH_M: Final = 0.5
+TINY: Final = 3e-7  # degrees: a few centimetres, which the kernel takes for no line
 ABOVE: Final = ("bridge", "tunnel", "layer", "level")
 
 
@@ -206,7 +208,7 @@ def _built(roads: list[_Road], read: int, faults: Faults, warnings: list[dict[st
     pieces: list[Line] = []
     of: list[list[int]] = []
     for line in lines:
-        cut = list(network.split(line, at))
+        cut = [part for part in network.split(line, at) if len(part) > 2 or math.dist(*part) > TINY]
         of.append(list(range(len(pieces), len(pieces) + len(cut))))
         pieces += cut
     segments, half = [], np.zeros(len(pieces))
@@ -296,9 +298,10 @@ def joined(lines: list[Line], raised: Sequence[bool]) -> tuple[list[Line], int]:
         """The line's own point there, if it has one."""
         if point in vertices[line]:
             return point
-        xy = np.array(lines[line])
+        own = [*lines[line], *added[line]]
+        xy = np.array(own)
         d = np.hypot(xy[:, 0] - point[0], xy[:, 1] - point[1])
-        return lines[line][int(d.argmin())] if d.min() <= near else None
+        return own[int(d.argmin())] if d.min() <= near else None
 
     ends = [(n, point) for n, line in enumerate(lines) for point in (line[0], line[-1])]
     found = tree.query(shapely.points([p for _n, p in ends]), predicate="dwithin", distance=near)
@@ -340,5 +343,6 @@ def _with(line: Line, shape: Any, points: list[Point], moved: dict[Point, Point]
         ]
         every = [*line, *points]
         line = [every[n] for n in np.argsort(at, kind="stable")]
-    line = [moved.get(point, point) for point in line]
-    return [p for n, p in enumerate(line) if n == 0 or p != line[n - 1]] if len(set(line)) > 1 else line
+    there = [moved.get(point, point) for point in line]
+    kept = [p for n, p in enumerate(there) if n == 0 or p != there[n - 1]]
+    return kept if len(kept) > 1 else line
