@@ -16,7 +16,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from shaodao.foundation.maps import Unreadable, shown
-from shaodao.kernel.coverage import ALGORITHM, CANNOT_TELL, DONE, SHORT, Coverage, Service, cover
+from shaodao.kernel.coverage import ALGORITHM, CANNOT_TELL, DONE, SHORT, Coverage, Service, cover, matching
 from shaodao.kernel.coverage import passes as kernel
 from shaodao.sanitation.coverage import certificate, segments, suspects, tracks
 from shaodao.sanitation.coverage.segments import Roads
@@ -69,6 +69,9 @@ def prove(given: Given) -> Proof:
     kmh = given.working_kmh or WORKING_KMH[given.kind]
     service = Service(working_kmh=kmh, asked=given.asked or Service.asked, signal=found.signal)
     coverage = cover(roads.network, found.fixes, service)
+    if (fast := _too_fast(coverage)) > 0.1 * (fast + float(coverage.serviced.sum())):
+        what = _("%(m)d 米开着作业设备而快于作业速度，不计（速度用 --working-kmh 改）")
+        warnings.append({"kind": "too_fast", "what": what % {"m": round(fast)}})
     rows = _rows(roads, found, coverage, ZoneInfo(given.zone))
     verdicts = [
         [_name(roads, int(p[kernel.P_UNIT])), found.vehicles[int(p[kernel.P_VEHICLE])], float(p[kernel.P_START]), float(p[kernel.P_END]),
@@ -108,6 +111,12 @@ def _suspicions(roads: Roads, found: Tracks, given: Given) -> list[dict[str, Any
     if seen.near < 0.05 and found.fixes.t.size:
         return [{"kind": "elsewhere", "what": _("几乎没有定位在路网 20 米以内：轨迹和路网可能不是同一个地方")}]
     return []
+
+
+def _too_fast(coverage: Coverage) -> float:
+    """Metres driven with the equipment on, faster than work."""
+    s = coverage.stretches
+    return float((s[:, kernel.TO] - s[:, kernel.FROM])[s[:, kernel.LEVEL] == matching.TOO_FAST].sum())
 
 
 # ── the answer ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,6 +206,7 @@ def _answer(
             "length_m": round(length, 1),
             "serviced_m": round(serviced, 1),
             "rate": round(serviced / length, 4),
+            "too_fast_m": round(_too_fast(coverage), 1),
             "verdicts": {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in BEST},
             "passes": {"total": len(said), **{verdict: said.count(verdict) for verdict in BEST[:3]}},
         },
@@ -253,7 +263,7 @@ def recompute(
             role: path or folder / Path(sources[role]["name"]).name
             for role, path in (("roads", roads), ("tracks", tracks))
         }
-        given = Given(kind=known["kind"], **paths, **options)
+        given = Given(paths["roads"], paths["tracks"], known["kind"], **options)
         usable = given.kind in WORKING_KMH and ZoneInfo(given.zone)
     except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise Unreadable(_("证明里的内容不全：%(why)s") % {"why": error}) from None

@@ -235,7 +235,12 @@ def _network(
     faults: Faults,
     warnings: list[dict[str, Any]],
 ) -> Roads:
-    used = {way for segment in segments for way in segment.ways}
+    many = Counter(way for segment in segments for way in segment.ways)
+    used = set(many)
+    if twice := [segment for segment in segments if all(many[way] > 1 for way in segment.ways)]:
+        what = _("%(n)d 行画的是同一条线、同一方向，各计一次：%(ids)s")
+        ids = ", ".join(dict.fromkeys(segment.id for segment in twice[:10]))
+        warnings.append({"kind": "drawn_twice", "what": what % {"n": len(twice), "ids": ids}})
     turned = [(n, False) not in used for n in range(len(pieces))]  # only driven against: drawn the other way round
     oneway = [not ((n, False) in used and (n, True) in used) for n in range(len(pieces))]
     lines = [np.array(piece[::-1] if turn else piece) for piece, turn in zip(pieces, turned, strict=True)]

@@ -144,7 +144,7 @@ def read(
     vehicle, vehicles = _vehicles(given["vehicle"], rows, faults, warn)
     working = _working(given["working"], rows.size, named, warn)
     heading = _heading(given["heading"], rows, faults)
-    good = np.isfinite(t)
+    good = np.abs(t) < 1e10  # of no epoch in use
     faults.add("time", _("时间读不出来"), rows[~good][:LISTED], int((~good).sum()))
     if not good.any():
         raise Unreadable(
@@ -153,7 +153,7 @@ def read(
             )
             % {"name": named["t"]}
         )
-    other_day = 0
+    unreadable, other_day = int((~good).sum()) + faults.counts["row"], 0
     if day is not None:
         on = _on(t, ZoneInfo(zone), day)
         other_day = int((good & ~on).sum())
@@ -162,13 +162,12 @@ def read(
     if datum not in {"WGS-84", "CGCS2000"}:
         inside = np.isfinite(lon) & (np.abs(lat) <= 90)
         lon[inside], lat[inside] = kernel_datum.to_wgs84(lon[inside], lat[inside], datum)
-    fixes = Fixes.of(
-        *(None if column is None else column[good] for column in (vehicle, t, lon, lat, speed, heading, working))
-    )
+    given_columns: list[Any] = [vehicle, t, lon, lat, speed, heading, working]
+    fixes = Fixes.of(*(None if column is None else column[good] for column in given_columns))
     _suspect_times(fixes.t, now, warn)
     lost = faults.counts["row"]
     return Tracks(
-        *(fixes, vehicles, int(rows.size) + lost, int((~np.isfinite(t)).sum()) + lost, other_day),
+        *(fixes, vehicles, int(rows.size) + lost, unreadable, other_day),
         *(bool((working >= 0).any()), {key: name for key, name in named.items() if name}, faults, warnings),
     )
 
