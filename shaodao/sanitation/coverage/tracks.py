@@ -162,8 +162,9 @@ def read(
     if datum not in {"WGS-84", "CGCS2000"}:
         inside = np.isfinite(lon) & (np.abs(lat) <= 90)
         lon[inside], lat[inside] = kernel_datum.to_wgs84(lon[inside], lat[inside], datum)
-    given_columns: list[Any] = [vehicle, t, lon, lat, speed, heading, working]
-    fixes = Fixes.of(*(None if column is None else column[good] for column in given_columns))
+    every: list[Any] = [vehicle, t, lon, lat, speed, heading, working]
+    chosen: list[Any] = [None if column is None else column[good] for column in every]
+    fixes = Fixes.of(*chosen)
     _suspect_times(fixes.t, now, warn)
     lost = faults.counts["row"]
     return Tracks(
