@@ -4,15 +4,20 @@ Texts come from CSV, numbers and times also from Parquet. What cannot be read be
 whoever takes the rows in rejects that one with its reason.
 """
 
+import codecs
+import gzip
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from shaodao.foundation import clock
+from shaodao.foundation.maps import Unreadable
 
 NO_TIME = np.iinfo(np.int64).min
 """For what is no time."""
@@ -132,3 +137,27 @@ def _shift(day: int) -> int:
 
 def _filled(column: Any, none: int = NO_TIME) -> NDArray[np.int64]:
     return np.asarray(pc.fill_null(column, none).to_numpy(zero_copy_only=False), np.int64)
+
+
+def check_encoding(path: Path) -> None:
+    """Raises Unreadable with the line in which a CSV file (also .gz) is not UTF-8, and whether it is GBK instead."""
+    line = _undecodable(path, "utf-8")
+    if line:
+        gbk = not _undecodable(path, "gb18030")
+        hint = _("看起来是 GBK：在 Excel 里另存为“CSV UTF-8（逗号分隔）”") if gbk else _("另存为 UTF-8 编码")
+        raise Unreadable(_("第 %(n)d 行不是 UTF-8 编码。%(hint)s") % {"n": line, "hint": hint})
+
+
+def _undecodable(path: Path, encoding: str) -> int:
+    """The line (from 1) with the first bytes that are nothing in this encoding; 0 for none."""
+    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        while True:
+            part = file.read(1 << 20)
+            try:
+                decoder.decode(part, final=not part)
+            except UnicodeDecodeError as fault:
+                return line + part.count(b"\n", 0, fault.start)
+            if not part:
+                return 0
+            line += part.count(b"\n")
