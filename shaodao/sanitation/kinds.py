@@ -210,6 +210,7 @@ CREW = Kind(
     (
         _col("depot", code_of, _("车场"), required=False, default=""),
         _col("people", integer(0, 10_000), _("人数"), required=False, default=0),
+        _col("unit", text(20), _("归哪个单位（编码）"), required=False),
     ),
     refs={"depot": "depot"},
 )  # fmt: skip
@@ -283,6 +284,13 @@ WEATHER = Kind(
     ),
     check=_check_weather,
 )  # fmt: skip
+
+
+def refs_of(kind: Kind) -> dict[str, str]:
+    """Fields that are other rows of the book: those of the columns, and a segment's road, which only a file of roads sets."""
+    return {**kind.refs, "road": "road"} if kind is SEGMENT else kind.refs
+
+
 # Those that others refer to come first: a pack is loaded in this order, and retired in the reverse one.
 KINDS = {
     kind.name: kind

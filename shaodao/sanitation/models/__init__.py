@@ -6,6 +6,7 @@ from shaodao.sanitation.models.fleet import Crew, Depot, FillPoint, Maintenance,
 from shaodao.sanitation.models.inspections import Inspection, InspectionRound
 from shaodao.sanitation.models.kept import BookEvent, Kept
 from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
+from shaodao.sanitation.models.proof import DayProof, ProvenPass, ServiceFinding
 from shaodao.sanitation.models.roads import Road, Segment
 from shaodao.sanitation.models.services import ServiceMode
 from shaodao.sanitation.models.tracks import Box, TrackBatch, TrackCount, TrackDay
@@ -20,6 +21,7 @@ __all__ = [
     "Crew",
     "CrewKey",
     "DayPlan",
+    "DayProof",
     "Depot",
     "FillPoint",
     "Inspection",
@@ -27,8 +29,10 @@ __all__ = [
     "Kept",
     "Leg",
     "Maintenance",
+    "ProvenPass",
     "Road",
     "Segment",
+    "ServiceFinding",
     "ServiceMode",
     "Shift",
     "TrackBatch",
