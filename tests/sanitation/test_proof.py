@@ -138,6 +138,10 @@ def test_a_day_from_plan_to_closed_case(book):
     text = cases["R3"].reports.get().text
     assert "3路" in text and "漏做 第 2 遍" in text and "/sanitation/findings/" in text
     assert cases["R3"].photos.count() == 1
+    unit = Client()
+    unit.force_login(book.person("department", book.urban))
+    pages = {f.road.code: f"/sanitation/findings/{f.pk}/" for f in ServiceFinding.objects.select_related("road")}
+    assert [unit.get(pages[code]).status_code for code in ("R1", "R2", "R3")] == [200, 200, 403]
     # the next morning R3 is made up for; late data of the day itself prove R2
     DayPlan.objects.create(day=DAY + timedelta(days=1), state="published", made_at=clock.now())
     morning = Driver(DAY + timedelta(days=1))
@@ -157,6 +161,7 @@ def test_a_day_from_plan_to_closed_case(book):
     assert set(Case.objects.filter(state="closed").values_list("outcome", flat=True)) == {"fixed"}
 
 
+@pytest.mark.once
 def test_the_pages_show_it_and_the_files_hold_it(book, django_assert_max_num_queries, monkeypatch):
     from shaodao.sanitation.proof import tracks
 
@@ -231,6 +236,7 @@ def test_what_nobody_can_tell_is_no_finding_and_why_a_pass_falls_short_is_said(b
     )
 
 
+@pytest.mark.once
 def test_without_a_plan_the_modes_ask_and_the_present_day_is_not_over(book):
     day = Driver(DAY)
     day.work("V2", "R1E", "5:00")

@@ -192,9 +192,9 @@ def lines(rows: list[ServiceFinding]) -> list[dict[str, Any]]:
 
 
 def review(day: date) -> list[dict[str, Any]]:
-    """What nobody can tell of a day, by road, service and pass: it never becomes a case, a person looks. One query."""
+    """What nobody can tell of a day, by road, service and pass: it never becomes a case, a person looks. The silent and the longest first. One query."""
     rows = ProvenPass.objects.filter(proof__day=day, proof__current=True, state=PassState.UNSURE, pass_no__gt=0)
     names = ("segment__road__code", "segment__road__name", "mode__code", "mode__name", "mode__name_en", "pass_no", "why",
              "segment__road__name_en")  # fmt: skip
-    found = rows.order_by("segment__road__code", "mode__priority", "pass_no", "why").values(*names)
-    return list(found.annotate(n=Count("pk"), metres=Sum("length_m"), vehicles=Count("vehicle", distinct=True)))
+    found = rows.order_by().values(*names).annotate(n=Count("pk"), metres=Sum("length_m"))
+    return list(found.order_by("why", "-metres", "segment__road__code", "mode__code", "pass_no"))

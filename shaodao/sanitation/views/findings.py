@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -52,9 +52,13 @@ def _open_to_me(request: HttpRequest, rows: list[ServiceFinding]) -> set[int]:
 @staff
 @require_safe
 def finding(request: HttpRequest, pk: int) -> HttpResponse:
-    """One finding: what is not in order, which passes, the map, its case."""
-    enter(request)
-    row = get_object_or_404(ServiceFinding.objects.select_related("road", "mode", "crew", "case"), pk=pk)
+    """One finding: what is not in order, which passes, the map, its case. A unit that has the case sees what it is about."""
+    row = ServiceFinding.objects.select_related("road", "mode", "crew", "case").filter(pk=pk).first()
+    mine = _open_to_me(request, [row] if row else [])
+    if not mine:
+        enter(request)
+    if row is None:
+        raise Http404
     rows = list(
         ProvenPass.objects.filter(proof__day=row.day, proof__current=True, segment__road=row.road_id, mode=row.mode_id)
         .exclude(wrong="").select_related("segment", "vehicle", "crew").order_by("pass_no", "segment__code", "pk")
@@ -66,7 +70,7 @@ def finding(request: HttpRequest, pk: int) -> HttpResponse:
     ]
     context = {
         "row": row, "line": proofs.lines([row])[0], "rows": rows, "links": links, "map": proofs.drawn(rows),
-        "cases": _open_to_me(request, [row]), "illustrative": row.road.illustrative,
+        "cases": mine, "illustrative": row.road.illustrative,
         "files": any(map(filing.files, row.kinds.split(","))),
     }  # fmt: skip
     return render(request, "sanitation/finding.html", context)
