@@ -17,6 +17,7 @@ from shaodao import __version__
 from shaodao.bikes.analysis.cli import analyse
 from shaodao.bikes.cli import bikes
 from shaodao.foundation.progress import bar
+from shaodao.indicators.cli import stats
 from shaodao.sanitation.cli import sanitation
 
 talk = Console(stderr=True)
@@ -467,6 +468,7 @@ def user_list(as_json: bool) -> None:
 
 main.add_command(bikes)
 main.add_command(sanitation)
+main.add_command(stats)
 main.add_command(analyse)
 
 if __name__ == "__main__":
