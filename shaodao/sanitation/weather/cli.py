@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -35,7 +36,7 @@ def weather(file: Path | None, fetch: bool, dry_run: bool, as_json: bool) -> Non
     sys.exit(1 if result.get("rejected") else 0)
 
 
-def _of_file(file: Path, dry_run: bool) -> dict[str, object]:
+def _of_file(file: Path, dry_run: bool) -> dict[str, Any]:
     from shaodao.cases.actions import Actor
     from shaodao.foundation.maps import Unreadable
     from shaodao.sanitation import actions, bookfiles
