@@ -197,6 +197,7 @@ def test_a_row_from_its_beginning_to_its_end(browse):
 
 def test_a_workbook_goes_out_and_comes_in_unchanged(browse, town):
     hq = browse()
+    put("fill", W={"lon": 113.2 + 1e-15 * 29, "lat": 100 / 3, "flow_m3_min": 1 / 3, "bays": 1, "hours": []})
     for name in KINDS:
         out = hq.get(f"{HOME}{name}/?format=xlsx").content
         upload = SimpleUploadedFile("x.xlsx", out)
@@ -204,6 +205,10 @@ def test_a_workbook_goes_out_and_comes_in_unchanged(browse, town):
         found = bookfiles.plan(KINDS[name], upload)
         assert (found.problems, found.counts["unchanged"]) == ([], KINDS[name].model.objects.count()), name
     titles = [c.value for c in next(load_workbook(io.BytesIO(hq.get(f"{HOME}vehicle/template/").content)).active.rows)]
+    row = KINDS["fill"].model.objects.get()
+    given = form_of(hq, f"{HOME}fill/{row.pk}/change/") | {"bays": "2", "reason": "多一位"}
+    assert hq.post(f"{HOME}fill/{row.pk}/change/", given).status_code == 302
+    assert set(queries.history(row)[0].changes) == {"bays"}  # what nobody touched keeps all of its digits
     assert titles[:3] == ["编码", "名称", "英文名称"] and "水箱（立方米）" in titles
 
 
