@@ -4,7 +4,7 @@ import io
 import json
 import re
 from copy import deepcopy
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from shaodao.cases.actions import Actor
+from shaodao.cases.tasks import Round
 from shaodao.cli import main
 from shaodao.foundation import clock, district, jobs
 from shaodao.foundation.maps import Unreadable
@@ -348,6 +349,10 @@ def test_the_service_is_asked_and_what_people_wrote_stays(browse, town, monkeypa
             Weather.objects.get(code="2026-06-15T05").air_c == 1
             and Weather.objects.get(code="2026-06-15T06").air_c == 21.4
         )
+        for hours, taken in ((0, 0), (1, 24)):  # the clock asks once an hour
+            round = Round(NOW + timedelta(hours=hours))
+            fetching.follow(round)
+            assert round.counts["weather"] == taken
         ask("/broken")
         with pytest.raises(Unreadable, match="500"):
             fetching.fetch()
@@ -357,7 +362,7 @@ def test_the_service_is_asked_and_what_people_wrote_stays(browse, town, monkeypa
     finally:
         server.shutdown()
         server.server_close()
-    assert LogEntry.objects.filter(action=fetching.ACTION).count() == 4
+    assert LogEntry.objects.filter(action=fetching.ACTION).count() == 5
 
 
 def test_the_command_takes_a_table_of_weather(town, tmp_path):
