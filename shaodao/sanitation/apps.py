@@ -13,7 +13,9 @@ class SanitationConfig(AppConfig):
         from shaodao.sanitation import history, settings
         from shaodao.sanitation.bins import photos
         from shaodao.sanitation.inspections import queries as inspections
+        from shaodao.sanitation.proof import tasks as proof
         from shaodao.sanitation.roads import background
+        from shaodao.sanitation.tracks import files, keep
         from shaodao.sanitation.weather import fetching
 
         district.register_block("sanitation", settings.SanitationSettings)
@@ -22,3 +24,7 @@ class SanitationConfig(AppConfig):
         jobs.register(background.KIND, background.RoadFiles())
         uploads.register_viewer(photos.viewer)
         uploads.register_viewer(inspections.viewer)
+        jobs.register(files.KIND, files.TrackFiles())
+        clock.register("tracks", keep.work)
+        clock.register("proven", proof.prove)
+        clock.register("service_findings", proof.settle)

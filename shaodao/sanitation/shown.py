@@ -36,6 +36,7 @@ LISTED: dict[str, tuple[str, ...]] = {
     "vehicle": ("type", "crew", "tank_m3", "working_kmh", "energy"),
     "maintenance": ("vehicle", "first_day", "last_day"),
     "round": ("wipes", "empties", "disinfections", "windows"),
+    "box": ("vehicle", "datum"),
     "bin": ("type", "round", "road"),
     "weather": ("air_c", "ground_c", "wind_level"),
 }

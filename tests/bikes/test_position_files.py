@@ -17,11 +17,12 @@ from pyarrow import parquet
 
 from shaodao.bikes.actions import feeding
 from shaodao.bikes.ingest.positions import NO_TIME
-from shaodao.bikes.ingest.sources import bulk, columns, files
+from shaodao.bikes.ingest.sources import bulk, files
+from shaodao.bikes.ingest.sources.states import states
 from shaodao.bikes.models import FeedQuality, VehicleStatus
 from shaodao.cases import tasks
 from shaodao.cli import main
-from shaodao.foundation import clock, jobs
+from shaodao.foundation import clock, columns, jobs
 from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.models import Job, LogEntry
 from shaodao.kernel import datum
@@ -98,10 +99,10 @@ def test_numbers_names_and_states_take_anything():
     expected = [1.5, -2000.0, np.nan, np.nan, np.nan, np.nan, np.nan, 0.5, np.inf]
     assert np.array_equal(columns.numbers(given), expected, equal_nan=True)
     assert columns.names(pa.array([7, None])).tolist() == ["7", None]
-    assert columns.states(pa.array(["骑行中", "AVAILABLE", "whatever", None])).tolist() == [
+    assert states(pa.array(["骑行中", "AVAILABLE", "whatever", None])).tolist() == [
         "on_trip", "available", "whatever", "",
     ]  # fmt: skip
-    assert columns.states(pa.array([], pa.string())).tolist() == []
+    assert states(pa.array([], pa.string())).tolist() == []
 
 
 # ── files that are not whole ─────────────────────────────────────────────────────────────────────────────────────

@@ -43,6 +43,7 @@ def made(shared):
     with clock.freeze(NOW):
         town = Town()
         book()
+        put("box", X={"vehicle": "V", "datum": "WGS-84"})
         put("maintenance", M={"vehicle": "V", "first_day": DAY, "last_day": DAY})
         put("round", R={"wipes": 2, "empties": 2, "disinfections": 1, "windows": []})
         put("bin", B={"lon": 113.2, "lat": 40.0, "type": "litter", "round": "R", "road": "R1"})

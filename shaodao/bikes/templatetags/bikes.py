@@ -17,7 +17,6 @@ from shaodao.bikes.seen.words import SeenAs
 from shaodao.bikes.tabs import tabs
 from shaodao.bikes.words import OperatorState, PaperState
 from shaodao.cases.requests import actor_of
-from shaodao.foundation.models import Job
 from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import light
 
@@ -47,15 +46,6 @@ def paper_state(paper: OperatorPaper, stale: bool = False) -> SafeString:
     if stale and paper.state == P.ACCEPTED:
         return light("red", _("已过有效期"))
     return light(PAPERS[PaperState(paper.state)], str(PaperState(paper.state).label))
-
-
-JOBS = {"waiting": "paused", "running": "yellow", "done": "green", "failed": "red", "cancelled": "done"}
-
-
-@register.simple_tag
-def job_state(job: Job) -> SafeString:
-    """How far a file is: colour, shape and words."""
-    return light(JOBS[job.state], str(job.get_state_display()))
 
 
 FINDINGS = {FindingState.OPEN: "yellow", FindingState.FILED: "red", FindingState.CLEARED: "green"}

@@ -19,6 +19,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from shaodao.foundation import assets, clock
+from shaodao.foundation.models import Job
 from shaodao.foundation.naming import named
 from shaodao.foundation.ui_strings import ui_strings as _ui_strings
 
@@ -317,3 +318,12 @@ def sort_header(context: Mapping[str, Any], key: str, label: str, param: str = "
         label,
         icon(arrow, size="sm"),
     )
+
+
+JOBS = {"waiting": "paused", "running": "yellow", "done": "green", "failed": "red", "cancelled": "done"}
+
+
+@register.simple_tag
+def job_state(job: Job) -> SafeString:
+    """How far a file is: colour, shape and words."""
+    return light(JOBS[job.state], str(job.get_state_display()))

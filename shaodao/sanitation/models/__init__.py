@@ -6,8 +6,10 @@ from shaodao.sanitation.models.fleet import Crew, Depot, FillPoint, Maintenance,
 from shaodao.sanitation.models.inspections import Inspection, InspectionRound
 from shaodao.sanitation.models.kept import BookEvent, Kept
 from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
+from shaodao.sanitation.models.proof import DayProof, ProvenPass, ServiceFinding
 from shaodao.sanitation.models.roads import Road, Segment
 from shaodao.sanitation.models.services import ServiceMode
+from shaodao.sanitation.models.tracks import Box, TrackBatch, TrackCount, TrackDay
 from shaodao.sanitation.models.weather import Weather
 
 __all__ = [
@@ -15,9 +17,11 @@ __all__ = [
     "BinRound",
     "BinVisit",
     "BookEvent",
+    "Box",
     "Crew",
     "CrewKey",
     "DayPlan",
+    "DayProof",
     "Depot",
     "FillPoint",
     "Inspection",
@@ -25,10 +29,15 @@ __all__ = [
     "Kept",
     "Leg",
     "Maintenance",
+    "ProvenPass",
     "Road",
     "Segment",
+    "ServiceFinding",
     "ServiceMode",
     "Shift",
+    "TrackBatch",
+    "TrackCount",
+    "TrackDay",
     "Trip",
     "Vehicle",
     "Weather",

@@ -21,9 +21,10 @@ from pyarrow import parquet
 
 from shaodao.bikes.ingest import plausible, receive
 from shaodao.bikes.ingest.positions import NO_TIME, Positions
-from shaodao.bikes.ingest.sources import columns
+from shaodao.bikes.ingest.sources.states import states
 from shaodao.bikes.models import Operator
 from shaodao.bikes.words import Reason, Source
+from shaodao.foundation import columns
 from shaodao.foundation.maps import Unreadable
 
 ROWS = 50_000  # of one transaction
@@ -265,7 +266,7 @@ def _positions(batch: pa.RecordBatch, chosen: dict[str, str], first: int, datum:
         columns.times(column("time")),
         columns.numbers(column("lon")),
         columns.numbers(column("lat")),
-        columns.states(column("state")) if "state" in chosen else state,
+        states(column("state")) if "state" in chosen else state,
         columns.numbers(column("accuracy")) if "accuracy" in chosen else none,
         np.arange(first, first + n, dtype=np.int64),
         datum,
