@@ -6,7 +6,7 @@ import click
 
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.plan.cli import solve_carp
-from shaodao.sanitation.plan.daycli import plan, replan
+from shaodao.sanitation.plan.daycli import bin_tours, plan, replan
 from shaodao.sanitation.roads.cli import export_roads, import_roads
 
 
@@ -22,6 +22,7 @@ def sanitation() -> None:
 sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
+sanitation.add_command(bin_tours)
 sanitation.add_command(plan)
 sanitation.add_command(replan)
 sanitation.add_command(solve_carp)
