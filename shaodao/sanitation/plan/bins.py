@@ -84,14 +84,9 @@ def _window(
     cuts = pieces(home * pace, step * pace, home * pace, stop_s, minutes * 60 / here) if here else []
     if cuts is None:
         return row | {"carts": None, "metres": 0, "tours": [], "why": _("时段太短")}
-    made = []
-    for a, b in cuts:
-        metres = float(home[a] + step[a : b - 1].sum() + home[b - 1])
-        made.append(
-            {
-                "bins": list(names[a:b]),
-                "metres": round(metres),
-                "minutes": round((metres * pace + stop_s * (b - a)) / 60, 1),
-            }
-        )
-    return row | {"carts": len(made), "metres": sum(t["metres"] for t in made), "tours": made}
+    metres = [round(float(home[a] + step[a : b - 1].sum() + home[b - 1])) for a, b in cuts]
+    made = [
+        {"bins": list(names[a:b]), "metres": m, "minutes": round((m * pace + stop_s * (b - a)) / 60, 1)}
+        for (a, b), m in zip(cuts, metres, strict=True)
+    ]
+    return row | {"carts": len(made), "metres": sum(metres), "tours": made}

@@ -125,8 +125,9 @@ class Board:
             if rate[n] <= 0 or hits >= CHOICES or (tries >= TRIES and found):
                 break
             k = int(np.searchsorted(edges, n, side="right")) - 1
-            task = rated[k][0].tasks[n - edges[k]]
-            step = driver.attempt(task, self.others(task))
+            block = rated[k][0]
+            task = block.tasks[n - edges[k]]
+            step = driver.attempt(task, self.others(task), float(block.kept[0][task.stretch]))
             if step is not None:
                 hits += 1
                 true = task.value / self._cost(step, at)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shaodao.sanitation.plan.driving import NEAR_M, Driver
-from shaodao.sanitation.plan.ground import Ground
+from shaodao.sanitation.plan.ground import XY, Ground
 from shaodao.sanitation.plan.plain import (
     BREAK,
     FILL,
@@ -17,6 +17,8 @@ from shaodao.sanitation.plan.plain import (
     Place,
     PlainLeg,
     PlainTrip,
+    PointFacts,
+    SegmentFacts,
     ShiftFacts,
     Span,
     VehicleFacts,
@@ -85,12 +87,14 @@ def _open(leg: PlainLeg, spans: dict[tuple[int, int], tuple[Span, ...]]) -> bool
     )
 
 
-def _target(trip: PlainTrip, after: int, segments: dict, points: dict) -> Place | None:  # type: ignore[type-arg]
+def _target(
+    trip: PlainTrip, after: int, segments: dict[int, SegmentFacts], points: dict[int, PointFacts]
+) -> Place | None:
     for leg in trip.legs[after:]:
         if leg.kind == SERVICE and leg.segment in segments:
-            return segments[leg.segment].start  # type: ignore[no-any-return]
+            return segments[leg.segment].start
         if leg.kind == FILL and leg.point in points:
-            return points[leg.point].place  # type: ignore[no-any-return]
+            return points[leg.point].place
     return None
 
 
@@ -101,7 +105,7 @@ def assembled(ground: Ground, drivers: Sequence[Driver], before: dict[int, Befor
     for vehicle in ground.facts.vehicles:
         own = before.get(vehicle.key)
         parts: dict[int, list[PlainLeg]] = defaultdict(list)
-        ends: dict[int, tuple[float, object]] = {}
+        ends: dict[int, tuple[float, XY | None]] = {}
         old = {n: t for t in (own.trips if own else []) if (n := _part(vehicle, t)) is not None}
         for n, trip in old.items():
             parts[n] += trip.legs
@@ -126,7 +130,7 @@ def _part(vehicle: VehicleFacts, trip: PlainTrip) -> int | None:
 def _home(
     driver: Driver | None,
     part: int,
-    ends: dict[int, tuple[float, object]],
+    ends: dict[int, tuple[float, XY | None]],
     own: Before | None,
     old: dict[int, PlainTrip],
 ) -> list[PlainLeg]:
@@ -139,7 +143,7 @@ def _home(
         at, place = max(own.free_s, driver.begin.at), driver.ground.xy(own.place) if own.place else None
     else:
         return []
-    metres = driver.ground.way(place, driver.depot) if place else 0.0  # type: ignore[arg-type]
+    metres = driver.ground.way(place, driver.depot) if place else 0.0
     begin = driver.slot(part, at, metres * driver.pace)
     if metres < NEAR_M or begin is None:
         return []
