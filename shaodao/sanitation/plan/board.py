@@ -40,11 +40,11 @@ class Block:
         }
         for name in ("begin", "end"):
             self.columns[f"{name}_xy"] = np.array([getattr(x, name) for x in t], dtype=np.float64).reshape(-1, 2)
-        self.columns["first_l"] = np.array([x.runs[0].litres for x in t], dtype=np.float64)
 
 
 class Board:
-    """Blocks of one type of vehicle. `worth`: how much a machine-hour on a segment counts, by its number."""
+    """The blocks of the modes that one type of vehicle does. A machine-hour counts half with each class of road, and with
+    each rank of priority among the modes."""
 
     def __init__(self, ground: Ground, modes: Sequence[int], kept: Done) -> None:
         self.ground, self.facts = ground, ground.facts
