@@ -63,8 +63,9 @@ import django
 django.setup()
 import numpy as np, orjson
 from django.db.models import Count
-from shaodao.bikes.ingest import keep, listen
-from shaodao.bikes.ingest.sources.mqtt import Message
+from shaodao.bikes.ingest import keep
+from shaodao.bikes.ingest.sources import mqtt
+from shaodao.foundation.listen import Message, take_in
 from shaodao.bikes.models import Bay, PositionBatch, VehicleStatus
 from shaodao.foundation import clock
 bikes, rounds, size = (int(a) for a in sys.argv[1:4])
@@ -86,7 +87,7 @@ def memory():
         return int(f.read().split()[1]) * resource.getpagesize() / 1e6
 def round_of(found):
     for first in range(0, len(found), 40):  # what comes within 0.2 s at this rate
-        listen.take(found[first : first + 40])
+        take_in(found[first : first + 40], mqtt.take)
     seen = sum(n for _parked, n in VehicleStatus.objects.values_list("parked").annotate(n=Count("pk")))
     assert seen == bikes, seen
 round_of(list(messages(0)))

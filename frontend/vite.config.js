@@ -17,7 +17,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // keep fonts and images out of the CSS
     sourcemap: false,
     chunkSizeWarningLimit: 1200, // MapLibre is one large lazy chunk
-    rollupOptions: { input: { main: "src/main.ts" } },
+    rollupOptions: { input: { main: "src/main.ts", worker: "src/worker.ts" } },
   },
   worker: { format: "es" },
 });

@@ -1,4 +1,4 @@
-// Vite plugin: the Chinese type that PDF files are set in (shaodao/bikes/reports/paper.py), as files with plain names.
+// Vite plugin: the Chinese type that PDF files are set in (shaodao/foundation/documents.py), as files with plain names.
 // It is no part of any page; the PDF compiler reads TTF, not the WOFF2 that browsers get.
 import { copyFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -23,6 +23,7 @@ import { menus } from "./components/menu";
 import { offline } from "./components/offline";
 import { passkey } from "./components/passkey";
 import { photos } from "./components/photos";
+import { queues } from "./components/queue";
 import { redact } from "./components/redact";
 import { rows } from "./components/rows";
 import { theme } from "./components/theme";
@@ -51,6 +52,7 @@ function enhance(root: ParentNode): void {
   exclusive(root);
   locate(root);
   photos(root);
+  queues(root);
   redact(root);
   rows(root);
   times(root);

@@ -129,7 +129,8 @@ def mqtt() -> None:
 
     from django.conf import settings
 
-    from shaodao.bikes.ingest import listen
+    from shaodao.bikes.ingest.sources.mqtt import take
+    from shaodao.foundation import listen
 
     if not settings.MQTT_URL:
         click.echo("MQTT: off; set MQTT_URL (mqtt://user:password@host:1883) to take in positions by MQTT")
@@ -139,7 +140,7 @@ def mqtt() -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     logging.getLogger("shaodao.mqtt").setLevel(logging.INFO)
-    listen.run(broker, lambda topic: click.echo(f"MQTT: {broker.host}:{broker.port}, topic {topic}"))
+    listen.run(broker, take, lambda topic: click.echo(f"MQTT: {broker.host}:{broker.port}, topic {topic}"))
 
 
 def show(report: "Report") -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-OPTIONAL = {"events", "mqtt", "bikes"}  # processes without which the others go on
+OPTIONAL = {"events", "mqtt", "tracks", "bikes"}  # processes without which the others go on
 
 
 def pack_directory() -> Path:
@@ -114,6 +114,7 @@ def serve(host: str, port: int, workers: int, *, demo: bool, talk: Any) -> int:
     }  # fmt: skip
     if settings.MQTT_URL:
         commands["mqtt"] = [sys.executable, "-m", "shaodao.cli", "bikes", "mqtt"]
+        commands["tracks"] = [sys.executable, "-m", "shaodao.cli", "sanitation", "mqtt"]
     if demo:
         commands["bikes"] = [sys.executable, "-m", "shaodao.cli", "bikes", "demo-feed"]
     processes = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}

@@ -7,12 +7,16 @@ Two clocks at once cost time but do no harm, since a part is only taken in while
 
 import hashlib
 import logging
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from django.core.files import File
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import translation
@@ -98,6 +102,22 @@ def add(kind: str, subject: str, path: Path, name: str, options: dict[str, Any],
 def _short(name: str) -> str:
     text = "".join(c for c in name if c.isprintable()).strip() or "—"
     return text if len(text) <= 100 else f"{text[:80]}…{text[-18:]}"
+
+
+@contextmanager
+def on_disk(given: Any) -> Iterator[Path]:
+    """The uploaded file as a file, whose name ends with .gz if it is packed."""
+    if isinstance(given, TemporaryUploadedFile):
+        yield Path(given.temporary_file_path())
+        return
+    handle, path = tempfile.mkstemp(suffix=".gz" if given.name.lower().endswith(".gz") else "")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for part in given.chunks():
+                file.write(part)
+        yield Path(path)
+    finally:
+        os.unlink(path)
 
 
 def cancel(pk: int) -> Job:

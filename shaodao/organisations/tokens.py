@@ -12,7 +12,7 @@ from shaodao.foundation.errors import Invalid
 from shaodao.foundation.prepared import Prepared
 from shaodao.organisations.models import ApiToken, Person
 
-SCOPES = ("read", "report", "act", "bikes")
+SCOPES = ("read", "report", "act", "bikes", "tracks")
 PREFIX = "sd_"
 COARSE = timedelta(minutes=10)  # how exactly `last_used_at` is kept: no write on every request
 LIVE = Prepared(lambda digest: ApiToken.objects.select_related("person").filter(digest=digest, revoked_at=None))

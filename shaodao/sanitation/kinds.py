@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from shaodao.foundation.tables import Bad, Column, TableSpec, boolean, choice, integer, number, text
 from shaodao.foundation.tables import day as a_day
+from shaodao.kernel.datum import DATUMS
 from shaodao.sanitation import models as m
 from shaodao.sanitation.hours import parse_spans, parse_windows, said
 from shaodao.sanitation.words import BinType, ColdBasis, Energy, RoadClass, Scope, ServiceKind, VehicleType
@@ -209,6 +210,7 @@ CREW = Kind(
     (
         _col("depot", code_of, _("车场"), required=False, default=""),
         _col("people", integer(0, 10_000), _("人数"), required=False, default=0),
+        _col("unit", text(20), _("归哪个单位（编码）"), required=False),
     ),
     refs={"depot": "depot"},
 )  # fmt: skip
@@ -244,6 +246,14 @@ MAINTENANCE = Kind(
     ),
     refs={"vehicle": "vehicle"}, check=_check_maintenance,
 )  # fmt: skip
+BOX = Kind(
+    "box", m.Box, _("定位终端"),
+    (
+        _col("vehicle", code_of, _("车辆")),
+        _col("datum", choice(DATUMS), _("坐标系"), required=False, default="WGS-84"),
+    ),
+    refs={"vehicle": "vehicle"}, options={"datum": [(name, name) for name in DATUMS]},
+)  # fmt: skip
 ROUND = Kind(
     "round", m.BinRound, _("收运线路"),
     (
@@ -274,8 +284,15 @@ WEATHER = Kind(
     ),
     check=_check_weather,
 )  # fmt: skip
+
+
+def refs_of(kind: Kind) -> dict[str, str]:
+    """Fields that are other rows of the book: those of the columns, and a segment's road, which only a file of roads sets."""
+    return {**kind.refs, "road": "road"} if kind is SEGMENT else kind.refs
+
+
 # Those that others refer to come first: a pack is loaded in this order, and retired in the reverse one.
 KINDS = {
     kind.name: kind
-    for kind in (ROAD, SEGMENT, MODE, DEPOT, FILL, CREW, SHIFT, VEHICLE, MAINTENANCE, ROUND, BIN, WEATHER)
+    for kind in (ROAD, SEGMENT, MODE, DEPOT, FILL, CREW, SHIFT, VEHICLE, BOX, MAINTENANCE, ROUND, BIN, WEATHER)
 }

@@ -16,6 +16,7 @@ from shaodao.sanitation import actions, packroads, queries
 from shaodao.sanitation.actions import Draft
 from shaodao.sanitation.kinds import (
     BIN,
+    BOX,
     CREW,
     DEPOT,
     FILL,
@@ -38,6 +39,7 @@ FILES: dict[str, Kind] = {
     "sanitation/crews.csv": CREW,
     "sanitation/shifts.csv": SHIFT,
     "sanitation/fleet.csv": VEHICLE,
+    "sanitation/boxes.csv": BOX,
     "sanitation/maintenance.csv": MAINTENANCE,
     "sanitation/rounds.csv": ROUND,
     "sanitation/bins.csv": BIN,
@@ -87,7 +89,7 @@ def check(pack: Pack) -> list[Problem]:
     for kind in KINDS.values():
         for row in _rows(pack, kind):
             problems += _check_row(row, kind, known)
-    problems += _check_tanks(pack)
+    problems += [*_check_tanks(pack), *_check_units(pack)]
     made = {draft.code for draft in packroads.bins(pack)}
     problems += [
         row.problem("code", _("%(f)s 已按规则生成了这个编码") % {"f": packroads.BINS})
@@ -112,6 +114,18 @@ def _check_tanks(pack: Pack) -> Iterator[Problem]:
     for row in _rows(pack, VEHICLE):
         if row.get("type") in wet and not row.get("tank_m3"):
             yield row.problem("tank_m3", _("这种车要用水，水箱不能是 0"), _("写水箱的立方米数"))
+
+
+def _check_units(pack: Pack) -> Iterator[Problem]:
+    """A crew's unit is one of the pack's organisations: what the crew missed is sent to it."""
+    known = {row["code"] for row in pack.table(ORGANISATIONS)}
+    for row in _rows(pack, CREW):
+        if row.get("unit") and row["unit"] not in known:
+            what, hint = (
+                _("没有编码为“%(p)s”的单位") % {"p": row["unit"]},
+                _("要是 %(f)s 里的编码") % {"f": ORGANISATIONS.file},
+            )
+            yield row.problem("unit", what, hint)
 
 
 def _check_settings(pack: Pack) -> Iterator[Problem]:

@@ -27,6 +27,11 @@ def keeps(actor: ActorFacts, keeper_id: int | None) -> bool:
     return actor.kind == SYSTEM or bool(keeping_roles(actor, keeper_id))
 
 
+def inspects(actor: ActorFacts) -> bool:
+    """May the actor draw samples and write inspections down? Not who does the work: headquarters and inspectors."""
+    return any(p.role in {"headquarters", "inspector"} for p in actor.posts)
+
+
 def reads(actor: ActorFacts, keeper_id: int | None) -> bool:
     """May the actor look at everything in this room?"""
     return any(p.role in READERS for p in actor.posts) or keeps(actor, keeper_id)

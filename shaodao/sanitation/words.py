@@ -57,6 +57,38 @@ class ColdBasis(TextChoices):
     GROUND = "ground", _("地温")
 
 
+class Door(TextChoices):
+    """The ways by which fixes of vehicles come in."""
+
+    HTTP = "http", _("HTTP 接口")
+    MQTT = "mqtt", "MQTT"
+    FILE = "file", _("文件")
+
+
+class TrackFault(TextChoices):
+    """Why a fix is left out."""
+
+    NO_NAME = "no_name", _("没有写车辆或终端")
+    UNKNOWN = "unknown", _("台账里没有这个车辆或终端")
+    FOREIGN = "foreign", _("令牌属于另一个终端")
+    TWO_VEHICLES = "two_vehicles", _("终端装在另一辆车上")
+    NO_TIME = "no_time", _("时间读不出来")
+    FUTURE = "future", _("时间在将来，请校准终端时钟")
+    OLDEST = "oldest", _("太早，超过可补传的天数")
+    NO_POSITION = "no_position", _("经纬度不是数字，或超出范围")
+    SWAPPED = "swapped", _("经度和纬度像是写反了")
+    NO_OBJECT = "no_object", _("不是一条定位")
+    DATUM = "datum", _("没有这个坐标系")
+
+
+class TrackMark(TextChoices):
+    """A value that could not be, of a fix that is kept without it."""
+
+    SPEED = "speed", _("速度不对，未采用")
+    HEADING = "heading", _("方向不对，未采用")
+    WORKING = "working", _("作业信号读不懂，未采用")
+
+
 # What OpenStreetMap calls a highway, as one of our classes.
 HIGHWAYS = {
     "motorway": RoadClass.TRUNK, "trunk": RoadClass.TRUNK, "primary": RoadClass.TRUNK,
@@ -79,3 +111,16 @@ class LegKind(TextChoices):
     FILL = "fill", _("加水")
     BREAK = "break", _("休息")
     WAIT = "wait", _("等待")
+
+
+class BinTask(TextChoices):
+    WIPE = "wipe", _("擦拭")
+    EMPTY = "empty", _("清掏")
+    DISINFECT = "disinfect", _("消毒")
+    LOOK = "look", _("只查看")
+
+
+class BinTrouble(TextChoices):
+    FULL = "full", _("满溢")
+    DAMAGED = "damaged", _("破损")
+    MISSING = "missing", _("不见了")

@@ -2,39 +2,27 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-import uuid
 from pathlib import Path
 
 import orjson
-import paho.mqtt.client as paho
 import pytest
 from click.testing import CliRunner
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from shaodao.bikes.ingest import listen
 from shaodao.bikes.ingest.sources import mqtt
 from shaodao.bikes.models import FeedQuality, PositionBatch, VehicleStatus
 from shaodao.cli import main
-from shaodao.foundation import clock
+from shaodao.foundation import clock, listen
 from shaodao.kernel import datum
+from tests.broker import Publisher, on_broker, own_url, until
 
 ROOT = Path(__file__).resolve().parents[2]
-HOST, PORT = "127.0.0.1", 1883
-
-
-def broker_is_up():
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, PORT)) == 0
-
-
-on_broker = pytest.mark.skipif(not broker_is_up(), reason=f"no MQTT broker at {HOST}:{PORT}")
+url = pytest.fixture(own_url)
 
 
 def now_ms(seconds=0):
@@ -46,7 +34,7 @@ def fix(vehicle="v-1", seconds=-10, **more):
 
 
 def message(body, code="BIKE-A"):
-    return mqtt.Message(code, body if isinstance(body, bytes) else orjson.dumps(body))
+    return listen.Message(code, body if isinstance(body, bytes) else orjson.dumps(body))
 
 
 @pytest.fixture
@@ -159,7 +147,7 @@ def test_without_a_broker_it_is_off(settings):
 
 
 def waiting(body=b"{}", connection=1):
-    return listen.Waiting(mqtt.Message("BIKE-A", body), 5, 1, connection)
+    return listen.Waiting(listen.Message("BIKE-A", body), 5, 1, connection)
 
 
 def test_a_database_that_does_not_answer_is_waited_for(monkeypatch):
@@ -173,15 +161,14 @@ def test_a_database_that_does_not_answer_is_waited_for(monkeypatch):
 
     monkeypatch.setattr(listen, "close_old_connections", lambda: None)
     monkeypatch.setattr(listen.connection, "close", lambda: None)
-    monkeypatch.setattr(mqtt, "take", fail_once)
-    one = listen.Subscriber(listen.Broker("nowhere", 1))
+    one = listen.Subscriber(listen.Broker("nowhere", 1), fail_once)
     assert one._patiently([waiting()]) and len(tries) == 2
     tries.clear()
     one.stop()
     assert not one._patiently([waiting()]) and len(tries) == 1
 
 
-def test_one_message_that_breaks_the_program_does_not_hold_up_the_others(monkeypatch):
+def test_one_message_that_breaks_the_program_does_not_hold_up_the_others():
     done = []
 
     def take(messages, now):
@@ -189,13 +176,12 @@ def test_one_message_that_breaks_the_program_does_not_hold_up_the_others(monkeyp
             raise ZeroDivisionError
         done.extend(messages)
 
-    monkeypatch.setattr(mqtt, "take", take)
-    listen.take([mqtt.Message("A", b) for b in (b"1", b"bad", b"2")])
+    listen.take_in([listen.Message("A", b) for b in (b"1", b"bad", b"2")], take)
     assert [m.body for m in done] == [b"1", b"2"]
 
 
 def test_what_came_by_a_lost_connection_is_left_to_come_again():
-    one = listen.Subscriber(listen.Broker("nowhere", 1))
+    one = listen.Subscriber(listen.Broker("nowhere", 1), mqtt.take)
     one.connections = 2
     for n in (1, 2, 2, 1):
         one.waiting.put(waiting(connection=n))
@@ -211,54 +197,6 @@ def test_what_came_by_a_lost_connection_is_left_to_come_again():
 # ── the real broker ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Publisher:
-    """Sends at QoS 1 and knows what the broker has."""
-
-    def __init__(self, topic):
-        self.topic, self.infos = topic, []
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"test-{uuid.uuid4().hex[:12]}")
-        self.client.connect(HOST, PORT)
-        self.client.loop_start()
-
-    def send(self, body):
-        self.infos.append(self.client.publish(self.topic, orjson.dumps(body), 1))
-
-    def close(self):
-        for info in self.infos:
-            info.wait_for_publish(20)
-        self.client.disconnect()
-        self.client.loop_stop()
-
-
-def clean(broker):
-    """Let the broker forget the session and what waits in it."""
-    client = paho.Client(
-        paho.CallbackAPIVersion.VERSION2, client_id=broker.client_id, protocol=paho.MQTTv5, manual_ack=True
-    )
-    client.connect(HOST, PORT, clean_start=True)
-    client.loop_start()
-    time.sleep(0.2)
-    client.disconnect()
-    client.loop_stop()
-
-
-@pytest.fixture
-def url():
-    own = uuid.uuid4().hex[:12]
-    found = f"mqtt://{HOST}:{PORT}/shaodao-test-{own}?client_id=shaodao-test-{own}"
-    yield found
-    clean(listen.Broker.of(found))
-
-
-def until(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def kept():
     return sum(PositionBatch.objects.values_list("rows", flat=True))
 
@@ -266,7 +204,7 @@ def kept():
 @on_broker
 @pytest.mark.django_db(transaction=True)
 def test_from_the_broker_to_the_database(office, operator, url):
-    subscriber = listen.Subscriber(listen.Broker.of(url))
+    subscriber = listen.Subscriber(listen.Broker.of(url), mqtt.take)
     publisher = Publisher(subscriber.broker.topic_of("BIKE-A"))
     acked, ack, bodies = [], subscriber.client.ack, [fix(state="available"), "nonsense"]
 

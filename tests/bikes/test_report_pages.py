@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from shaodao.bikes.ingest.receive import ingest
 from shaodao.bikes.models import DayReport
-from shaodao.bikes.reports import daily, paper
-from shaodao.foundation import clock, district
+from shaodao.bikes.reports import daily
+from shaodao.foundation import clock, district, documents
 from shaodao.foundation.models import LogEntry
 from tests.bikes.street import LON, bay, fix, sent, zone
 from tests.bikes.test_scores import reported
@@ -108,8 +108,8 @@ def test_an_excel_file_holds_the_tables(office, two):
 
 def test_a_pdf_is_set_in_our_own_chinese_type(office, two):
     try:
-        paper.type_folder()
-    except paper.NoType as why:
+        documents.type_folder()
+    except documents.NoType as why:
         pytest.skip(f"the front end is not built: {why}")
     response = browse(office, "owner", two[0]).get(f"{PAGE}?format=pdf")
     assert response["Content-Type"] == "application/pdf" and response.content.startswith(b"%PDF-1.")
@@ -123,15 +123,15 @@ def test_what_a_name_says_is_not_run(office, two):
     a.save()
     assert browse(office, "hq").get(f"{PAGE}?format=xlsx").status_code == 200
     assert "<a> " not in page(browse(office, "hq"), PAGE)
-    if (paper.Path(paper.settings.STATICFILES_DIRS[0]) / "build" / "type").exists():
+    if (documents.Path(documents.settings.STATICFILES_DIRS[0]) / "build" / "type").exists():
         assert browse(office, "hq").get(f"{PAGE}?format=pdf").status_code == 200
 
 
 def test_without_the_type_it_says_so(office, two, monkeypatch, settings, tmp_path):
-    paper.type_folder.cache_clear()
+    documents.type_folder.cache_clear()
     settings.STATICFILES_DIRS = [tmp_path]
     response = browse(office, "hq").get(f"{PAGE}?format=pdf")
-    paper.type_folder.cache_clear()
+    documents.type_folder.cache_clear()
     assert response.status_code == 503 and "字体" in response.content.decode()
 
 

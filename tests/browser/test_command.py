@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from shaodao.foundation import clock
-from shaodao.foundation.templatetags.shaodao import BUILD
+from shaodao.foundation.assets import BUILD
 from tests.command.conftest import Busy, recent
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)

@@ -12,7 +12,7 @@ from PIL import Image
 from shaodao.cases.models import Case, Report, Wording
 from shaodao.catalogue.models import Attribute
 from shaodao.foundation import district
-from shaodao.foundation.templatetags.shaodao import BUILD
+from shaodao.foundation.assets import BUILD
 from tests.pictures import drawn
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)

@@ -6,7 +6,7 @@ import pytest
 
 from shaodao.cases.models import Case, Report
 from shaodao.foundation import uploads
-from shaodao.foundation.templatetags.shaodao import BUILD
+from shaodao.foundation.assets import BUILD
 from tests.pictures import gps_jpeg
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)

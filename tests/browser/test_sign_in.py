@@ -8,8 +8,8 @@ import pyotp
 import pytest
 
 from shaodao.foundation import district
+from shaodao.foundation.assets import BUILD
 from shaodao.foundation.models import District, LogEntry
-from shaodao.foundation.templatetags.shaodao import BUILD
 from shaodao.organisations.account import sso
 from shaodao.organisations.models import ApiToken
 from tests.organisations.provider import CLIENT, SECRET, Provider

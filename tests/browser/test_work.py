@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from shaodao.cases import history
 from shaodao.cases.models import Case
-from shaodao.foundation.templatetags.shaodao import BUILD
+from shaodao.foundation.assets import BUILD
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 try:

@@ -12,8 +12,8 @@ from django.template import Context, Template, TemplateSyntaxError
 from django.test import RequestFactory
 from django.utils import translation
 
-from shaodao.foundation import clock
-from shaodao.foundation.templatetags import shaodao as tags
+from shaodao.foundation import assets, clock
+from shaodao.foundation.templatetags.shaodao import LIGHT_ICONS
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # noon in Pingcheng
@@ -26,7 +26,7 @@ def render(source: str, **context) -> str:
 @pytest.fixture
 def built(tmp_path, monkeypatch):
     """A build with one entry that has a style sheet and one imported chunk."""
-    monkeypatch.setattr(tags, "BUILD", tmp_path)
+    monkeypatch.setattr(assets, "BUILD", tmp_path)
     manifest = {
         "src/main.ts": {"file": "assets/main-1.js", "css": ["assets/main-2.css"], "imports": ["_part.js"]},
         "_part.js": {"file": "assets/part-3.js", "css": ["assets/part-4.css"]},
@@ -55,7 +55,7 @@ def test_asset_reads_a_new_build_without_a_restart(built):
 
 
 def test_asset_says_what_to_do_where_nothing_is_built(tmp_path, monkeypatch):
-    monkeypatch.setattr(tags, "BUILD", tmp_path)
+    monkeypatch.setattr(assets, "BUILD", tmp_path)
     html = render('{% asset "main" %}{% icon "bell" %}')
     assert "tools/assets.py build" in html
     assert 'role="alert"' in html
@@ -81,7 +81,7 @@ def test_every_icon_of_templates_and_code_is_in_the_sprite():
         for name in re.findall(r"{%\s*icon \"([\w-]+)\"|\bicon=\"([\w-]+)\"", path.read_text("utf-8"))
     }
     flat = {(one or other, path) for (one, other), path in used}
-    flat |= {(name, "LIGHT_ICONS") for name in tags.LIGHT_ICONS.values()}
+    flat |= {(name, "LIGHT_ICONS") for name in LIGHT_ICONS.values()}
     assert len(flat) > 10
     assert {item for item in flat if item[0] not in listed} == set()
 
@@ -94,7 +94,7 @@ def test_light_has_colour_shape_and_words(light, words, shape):
         html = render("{% light light %}", light=light)
     assert f"light-{light}" in html
     assert words in html
-    assert tags.LIGHT_ICONS[light] == shape
+    assert LIGHT_ICONS[light] == shape
 
 
 def test_light_refuses_what_is_none():

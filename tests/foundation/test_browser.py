@@ -10,7 +10,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from PIL import Image
 
-from shaodao.foundation.templatetags.shaodao import BUILD
+from shaodao.foundation.assets import BUILD
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 pytestmark = [

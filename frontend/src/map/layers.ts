@@ -39,7 +39,8 @@ export function addLayers(map: MapLibre, cluster: boolean): void {
   map.addLayer({ id: "community-line", type: "line", source: "areas", filter: is("community"), minzoom: 12, paint: { "line-color": muted, "line-width": 0.7, "line-opacity": 0.6 } });
   map.addLayer({ id: "street-line", type: "line", source: "areas", filter: is("street"), paint: { "line-color": primary, "line-width": 1.1, "line-opacity": 0.6 } });
   map.addLayer({ id: "district-line", type: "line", source: "areas", filter: is("district"), paint: { "line-color": primary, "line-width": 2.4 } });
-  map.addLayer({ id: "line", type: "line", source: "areas", filter: ["==", ["geometry-type"], "LineString"], paint: { "line-color": line, "line-width": 2 } });
+  map.addLayer({ id: "line", type: "line", source: "areas", filter: ["all", ["==", ["geometry-type"], "LineString"], ["!=", ["get", "layer"], "way"]], paint: { "line-color": ["case", is("road"), primary, line], "line-width": ["coalesce", ["get", "width"], 3] } });
+  addWays(map, lights, muted);
   map.addLayer({
     id: "street-label", // names give way to each other: on a small map some wait until one comes closer
     type: "symbol",
@@ -49,6 +50,16 @@ export function addLayers(map: MapLibre, cluster: boolean): void {
     paint: { "text-color": text, "text-halo-color": surface, "text-halo-width": 1.6, "text-opacity": 0.85 },
   });
   addPoints(map, lights, surface);
+}
+
+/** Segments of roads by their `tone`; what is missing is dashed, too, and tracks of vehicles are thin and dotted. */
+function addWays(map: MapLibre, lights: Record<string, string>, muted: string): void {
+  const role = (name: string): ExpressionSpecification => ["all", is("way"), ["==", ["get", "role"], name]];
+  const colour: ExpressionSpecification = ["match", ["get", "tone"], "green", lights.green ?? "", "yellow", lights.yellow ?? "", "red", lights.red ?? "", "paused", lights.paused ?? "", lights.done ?? ""];
+  map.addLayer({ id: "way", type: "line", source: "areas", filter: role(""), layout: { "line-cap": "round" }, paint: { "line-color": colour, "line-width": 6, "line-opacity": 0.75 } });
+  map.addLayer({ id: "way-gap", type: "line", source: "areas", filter: role("gap"), paint: { "line-color": colour, "line-width": 7, "line-dasharray": [0.8, 0.5] } });
+  map.addLayer({ id: "way-track", type: "line", source: "areas", filter: role("track"), paint: { "line-color": muted, "line-width": 1.6, "line-dasharray": [1, 1.5] } });
+  map.addLayer({ id: "way-label", type: "symbol", source: "areas", filter: is("way"), minzoom: 14, layout: { "symbol-placement": "line", "text-field": ["get", "label"], "text-size": 11, "text-font": fontStack }, paint: { "text-color": palette().text, "text-halo-color": palette().surface, "text-halo-width": 1.5 } });
 }
 
 function addPoints(map: MapLibre, lights: Record<string, string>, surface: string): void {

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.urls import reverse
 
-from shaodao.bikes.ingest.listen import Broker
 from shaodao.bikes.models import Operator
 from shaodao.bikes.providers import provider_id
+from shaodao.foundation.listen import Broker
 
 
 @dataclass(frozen=True)

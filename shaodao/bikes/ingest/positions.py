@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-NO_TIME = np.iinfo(np.int64).min
-"""In `at_ms`: the feed gave no time, or none that is a time."""
+from shaodao.foundation.cells import NO_TIME
+
+__all__ = ["NO_TIME", "Positions"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,7 +58,7 @@ def day_report(
     """
     from django.utils import translation
 
-    from shaodao.bikes.reports.paper import NoType
+    from shaodao.foundation.documents import NoType
     from shaodao.foundation.errors import Refused
     from shaodao.foundation.maps import Unreadable
 

@@ -7,12 +7,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from shaodao.bikes.models import DayReport
-from shaodao.bikes.reports import paper, tables
-from shaodao.foundation import district, sheets
+from shaodao.bikes.reports import tables
+from shaodao.foundation import district, documents
 from shaodao.foundation.naming import named
 from shaodao.places.models import Place
 
-KINDS = {"xlsx": sheets.XLSX, "pdf": "application/pdf"}
+KINDS = documents.KINDS
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Document:
     tables: list[tables.Table]
 
     def file(self, kind: str) -> bytes:
-        """As one of KINDS. Raises paper.NoType."""
+        """As one of KINDS. Raises documents.NoType."""
         made = [table for table in self.tables if table.rows]
         if kind == "pdf":
-            return paper.pdf(self.title, self.note, made, mark=self.mark)
-        return paper.workbook(self.title, " ".join(text for text in (self.mark, self.note) if text), made)
+            return documents.pdf(self.title, self.note, made, mark=self.mark)
+        return documents.workbook(self.title, " ".join(text for text in (self.mark, self.note) if text), made)
 
 
 def document(row: DayReport, link: Callable[[str], str] | None = None) -> Document:

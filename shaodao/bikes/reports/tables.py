@@ -1,10 +1,8 @@
 """A report as tables of words and numbers: what the page shows, the Excel file holds and the PDF prints."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -12,55 +10,8 @@ from shaodao.bikes.models import DayReport
 from shaodao.bikes.reports.figures import rate
 from shaodao.bikes.words import Reason, flag_labels
 from shaodao.foundation import clock
+from shaodao.foundation.documents import NONE, Percent, Table, words
 from shaodao.foundation.naming import named
-
-NONE = "—"
-
-
-@dataclass(frozen=True)
-class Percent:
-    """A share, shown as a percentage; None where it is a share of nothing."""
-
-    share: float | None
-
-    def __str__(self) -> str:
-        return NONE if self.share is None else f"{100 * self.share:.1f}%"
-
-
-@dataclass(frozen=True)
-class Table:
-    """`rows` of as many cells as `head`: text, numbers, Percent, None. `links`: an address for the first cell of each row."""
-
-    key: str
-    title: str
-    head: list[str]
-    rows: list[list[Any]]
-    note: str = ""
-    links: list[str] = field(default_factory=list)
-
-    def shown(self) -> list[dict[str, Any]]:
-        """Rows for a page: {"first", "url", "cells": [{"text", "label", "number"}]}."""
-        links = self.links or [""] * len(self.rows)
-        return [
-            {
-                "first": words(row[0]),
-                "url": url,
-                "cells": [
-                    {"text": words(value), "label": label, "number": not isinstance(value, str)}
-                    for label, value in zip(self.head[1:], row[1:], strict=True)
-                ],
-            }
-            for row, url in zip(self.rows, links, strict=True)
-        ]
-
-
-def words(value: Any) -> str:
-    """A cell as text."""
-    if value is None:
-        return NONE
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return number_format(value, 0 if isinstance(value, int) else 1, use_l10n=True, force_grouping=True)
-    return str(value)
 
 
 def tables(

@@ -17,7 +17,6 @@ from shaodao.bikes.seen.words import SeenAs
 from shaodao.bikes.tabs import tabs
 from shaodao.bikes.words import OperatorState, PaperState
 from shaodao.cases.requests import actor_of
-from shaodao.foundation.models import Job
 from shaodao.foundation.naming import named
 from shaodao.foundation.templatetags.shaodao import light
 
@@ -49,15 +48,6 @@ def paper_state(paper: OperatorPaper, stale: bool = False) -> SafeString:
     return light(PAPERS[PaperState(paper.state)], str(PaperState(paper.state).label))
 
 
-JOBS = {"waiting": "paused", "running": "yellow", "done": "green", "failed": "red", "cancelled": "done"}
-
-
-@register.simple_tag
-def job_state(job: Job) -> SafeString:
-    """How far a file is: colour, shape and words."""
-    return light(JOBS[job.state], str(job.get_state_display()))
-
-
 FINDINGS = {FindingState.OPEN: "yellow", FindingState.FILED: "red", FindingState.CLEARED: "green"}
 
 
@@ -84,17 +74,6 @@ def bike_tabs(context: Mapping[str, Any]) -> dict[str, Any]:
 def time_of(ms: int | None) -> datetime | None:
     """A stored time in milliseconds as a datetime."""
     return None if ms is None else present.at(ms)
-
-
-@register.filter
-def percent(share: float | None) -> str:
-    """A share as 61.3%; a dash where there is none. Never rounded up to all, nor down to none."""
-    if share is None:
-        return "—"
-    rounded = round(share * 100, 1)
-    if rounded == 100 and share < 1:
-        rounded = 99.9
-    return f"{0.1 if rounded == 0 and share > 0 else rounded:.1f}%"
 
 
 @register.filter

@@ -1,15 +1,9 @@
 """Files of positions sent by hand: short ones are answered at once, long ones have a page that says how far they are."""
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import format_lazy
@@ -73,7 +67,7 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
     elif request.method == "POST" and form.is_valid():
         given, datum = form.cleaned_data["file"], form.cleaned_data["datum"]
         try:
-            with on_disk(given) as path:
+            with jobs.on_disk(given) as path:
                 found = feeding.hand_in(row, path, datum, actor_of(request), name=given.name)
         except Unreadable as error:
             form.add_error("file", str(error))
@@ -133,22 +127,6 @@ def cancel(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     else:
         messages.success(request, _("已取消，其余的行不再收"))
     return redirect("bikes_upload_job", code, pk)
-
-
-@contextmanager
-def on_disk(given: Any) -> Iterator[Path]:
-    """The uploaded file as a file, whose name ends with .gz if it is packed."""
-    if isinstance(given, TemporaryUploadedFile):
-        yield Path(given.temporary_file_path())
-        return
-    handle, path = tempfile.mkstemp(suffix=".gz" if given.name.lower().endswith(".gz") else "")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for part in given.chunks():
-                file.write(part)
-        yield Path(path)
-    finally:
-        os.unlink(path)
 
 
 def _columns() -> list[tuple[str, str, str]]:

@@ -16,13 +16,13 @@ from django.views.decorators.http import require_safe
 
 from shaodao.bikes import queries, rules, settings
 from shaodao.bikes.models import DayReport, Operator
-from shaodao.bikes.reports import months, paper, tables
+from shaodao.bikes.reports import months, tables
 from shaodao.bikes.reports.document import KINDS, Document, document
 from shaodao.bikes.requests import enter, operator_of
 from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
-from shaodao.foundation import clock, log
+from shaodao.foundation import clock, documents, log
 
 PER_PAGE = 31
 
@@ -87,11 +87,11 @@ def report(request: HttpRequest, day: str) -> HttpResponse:
     if kind in KINDS:
         try:
             return _file(request, kind, made)
-        except paper.NoType as why:
+        except documents.NoType as why:
             problem = str(why)
     context = {
         "row": row, "document": made, "operators": operators, "chosen": chosen, "whole": whole,
-        "chart": _hours_chart(row), "problem": problem, "rate": tables.Percent(row.figures["in_order_rate"]),
+        "chart": _hours_chart(row), "problem": problem, "rate": documents.Percent(row.figures["in_order_rate"]),
         "earlier": [v for v in versions.values_list("version", flat=True) if v != row.version],
     }  # fmt: skip
     return render(request, "bikes/report.html", context, status=503 if problem else 200)
@@ -177,7 +177,7 @@ def _row(month: months.Month, first: date, reviews: bool, room: int | None) -> d
     labels, o = tables.part_labels(), month.operator
     row: dict[str, Any] = {
         "month": month, "operator": o,
-        "parts": [(labels[name], tables.Percent(share)) for name, share in month.parts.items()],
+        "parts": [(labels[name], documents.Percent(share)) for name, share in month.parts.items()],
         "days": [{"day": d.day, "points": d.score, "parts": [(labels.get(p["part"], p["part"]), p["points"], p["weight"], tables.explained(p)) for p in d.parts]}
                  for d in month.days],
     }  # fmt: skip

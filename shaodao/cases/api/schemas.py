@@ -333,7 +333,7 @@ class NoticeList(PageHead):
 
 class TokenIn(Strict):
     name: str = Field(min_length=1, max_length=100)
-    scopes: list[Literal["read", "report", "act", "bikes"]] = Field(min_length=1, max_length=4)
+    scopes: list[Literal["read", "report", "act", "bikes", "tracks"]] = Field(min_length=1, max_length=5)
     expires_at: datetime | None = None
 
 

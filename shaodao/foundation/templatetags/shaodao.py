@@ -1,10 +1,8 @@
 """Template tags of every page: built assets, icons, lights, times, form fields, paging. See docs/frontend.md."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from django import template
@@ -20,8 +18,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-import shaodao
-from shaodao.foundation import clock
+from shaodao.foundation import assets, clock
+from shaodao.foundation.models import Job
 from shaodao.foundation.naming import named
 from shaodao.foundation.ui_strings import ui_strings as _ui_strings
 
@@ -29,7 +27,6 @@ register = template.Library()
 
 register.filter("named", named)  # {{ row|named }}: a name in the language of the page
 
-BUILD = Path(shaodao.__file__).parent / "static" / "build"
 LIGHT_ICONS = {
     "green": "circle-check",
     "yellow": "alert-triangle",
@@ -43,20 +40,6 @@ MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
 # Built files
 
 
-@lru_cache(maxsize=8)
-def _read_json(path: Path, _modified_ns: int) -> dict[str, Any]:
-    return json.loads(path.read_text("utf-8"))
-
-
-def _built(name: str) -> dict[str, Any] | None:
-    """The JSON file `name` of the build, read again when it changes; None if nothing has been built."""
-    path = BUILD / name
-    try:
-        return _read_json(path, path.stat().st_mtime_ns)
-    except FileNotFoundError:
-        return None
-
-
 def _build_url(file: str) -> str:
     # Not through the staticfiles storage: the names carry Vite's hash, and chunks import each other by these names.
     return f"{PrefixNode.handle_simple('STATIC_URL')}build/{file}"
@@ -65,7 +48,7 @@ def _build_url(file: str) -> str:
 @register.simple_tag
 def asset(name: str) -> SafeString:
     """Link and script tags of the entry `frontend/src/<name>.ts`."""
-    manifest = _built("manifest.json")
+    manifest = assets.listed("manifest.json")
     if manifest is None:
         return format_html(
             '<p role="alert">{}</p>', _("界面资源尚未构建：请运行 make setup，或 python tools/assets.py build。")
@@ -86,14 +69,14 @@ def asset(name: str) -> SafeString:
 @register.simple_tag
 def icon_sprite() -> str:
     """Address of the icon sprite, empty if nothing has been built."""
-    icons = _built("icons.json")
+    icons = assets.listed("icons.json")
     return _build_url(icons["file"]) if icons else ""
 
 
 @register.simple_tag
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
     """An icon of the sprite (`frontend/icons.txt`); decorative unless it has a `label`; `size` is sm or lg."""
-    icons = _built("icons.json")
+    icons = assets.listed("icons.json")
     if icons and name not in icons["names"]:
         if settings.DEBUG:
             raise template.TemplateSyntaxError(f'{{% icon "{name}" %}}: not in frontend/icons.txt')
@@ -205,6 +188,17 @@ def ago(at: datetime | None) -> SafeString:
 
 
 # Forms
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share as 61.3%; a dash where there is none. Never rounded up to all, nor down to none."""
+    if share is None:
+        return "—"
+    rounded = round(share * 100, 1)
+    if rounded == 100 and share < 1:
+        rounded = 99.9
+    return f"{0.1 if rounded == 0 and share > 0 else rounded:.1f}%"
 
 
 @register.inclusion_tag("shaodao/field.html")
@@ -324,3 +318,12 @@ def sort_header(context: Mapping[str, Any], key: str, label: str, param: str = "
         label,
         icon(arrow, size="sm"),
     )
+
+
+JOBS = {"waiting": "paused", "running": "yellow", "done": "green", "failed": "red", "cancelled": "done"}
+
+
+@register.simple_tag
+def job_state(job: Job) -> SafeString:
+    """How far a file is: colour, shape and words."""
+    return light(JOBS[job.state], str(job.get_state_display()))

@@ -10,7 +10,7 @@ from shaodao.foundation import clock
 
 YEARS = 10
 SCOPES = [("read", _("读取")), ("report", _("上报")), ("act", _("以您的岗位办理案件"))]
-WORDS = {**dict(SCOPES), "bikes": _("推送共享单车数据")}  # that one is issued on the operator's page (bikes)
+WORDS = {**dict(SCOPES), "bikes": _("推送共享单车数据"), "tracks": _("推送环卫车辆轨迹")}  # issued elsewhere
 
 
 class Plain(forms.Form):

@@ -30,8 +30,9 @@ class FillPoint(Placed):
 class Crew(Kept):
     depot = ref(Depot, "crews")
     people = models.PositiveSmallIntegerField(default=0)
+    unit = models.CharField(max_length=20, blank=True)  # code of the organisation that answers for it
 
-    TRACKED = (*Kept.ALWAYS, "depot_id", "people")
+    TRACKED = (*Kept.ALWAYS, "depot_id", "people", "unit")
 
 
 class Shift(Kept):

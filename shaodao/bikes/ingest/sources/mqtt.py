@@ -1,4 +1,4 @@
-"""MQTT: what a message says, and what becomes of a batch of them. The connection is in `listen.py`.
+"""MQTT: what a message says, and what becomes of a batch of them. The connection is in foundation/listen.py.
 
 Topic `…/CODE/positions`, CODE of the operator. A message is one position, or a list of them, as JSON:
 
@@ -11,7 +11,6 @@ Topic `…/CODE/positions`, CODE of the operator. A message is one position, or 
 import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,19 +23,12 @@ from shaodao.bikes.ingest import checks, receive
 from shaodao.bikes.ingest.positions import Positions
 from shaodao.bikes.models import Operator
 from shaodao.bikes.words import IN_FORCE, Reason, Source
+from shaodao.foundation.listen import Message
 from shaodao.kernel import datum as datums
 
 log = logging.getLogger("shaodao.mqtt")
 DATUMS = ("WGS-84", "CGCS2000", "GCJ-02", "BD-09")
 LONGEST_CODE = 20
-
-
-@dataclass(frozen=True)
-class Message:
-    """What came: the operator's code as the topic names it, and the body."""
-
-    code: str
-    body: bytes
 
 
 class Unreadable(Exception):

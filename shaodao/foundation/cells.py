@@ -1,21 +1,26 @@
-"""Columns of positions as files have them, turned into what the ingest takes. No row of them can make this fail.
+"""Columns of positions as files have them, turned into arrays. No row of them can make this fail.
 
-Texts come from CSV, numbers and times also from Parquet. What cannot be read becomes none (NaN, NO_TIME, None), and the
-ingest rejects that row with its reason.
+Texts come from CSV, numbers and times also from Parquet. What cannot be read becomes none (NaN, NO_TIME, None), and
+whoever takes the rows in rejects that one with its reason.
 """
 
+import codecs
+import gzip
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from shaodao.bikes.ingest.positions import NO_TIME
-from shaodao.bikes.words import FeedState
 from shaodao.foundation import clock
+from shaodao.foundation.maps import Unreadable
 
+NO_TIME = np.iinfo(np.int64).min
+"""For what is no time."""
 SECONDS_BELOW = 10**11
 """A smaller number is seconds since 1970, else milliseconds: as in `shaodao analyse parking`."""
 MOST_MS = 253_402_300_800_000  # the year 10000
@@ -25,22 +30,11 @@ _ISO = (
     r"^\s*(?P<y>\d{4})[-/年](?P<mo>\d{1,2})[-/月](?P<d>\d{1,2})日?[Tt ]+(?P<h>\d{1,2}):(?P<mi>\d{2})"
     r"(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?\s*$"
 )
-_STATES = {
-    FeedState.AVAILABLE: ("available", "可用", "空闲", "parked", "idle", "locked", "已关锁", "关锁", "停放"),
-    FeedState.RESERVED: ("reserved", "已预约", "预约"),
-    FeedState.ON_TRIP: ("on_trip", "in_use", "riding", "unlocked", "骑行中", "骑行", "使用中", "开锁", "已开锁"),
-    FeedState.NON_OPERATIONAL: ("non_operational", "disabled", "maintenance", "不可用", "故障", "维修中", "维修"),
-    FeedState.NON_CONTACTABLE: ("non_contactable", "offline", "失联", "离线"),
-    FeedState.REMOVED: ("removed", "已收回", "收回", "入库"),
-    FeedState.MISSING: ("missing", "lost", "已丢失", "丢失"),
-    FeedState.ELSEWHERE: ("elsewhere", "在区外", "区外"),
-}  # fmt: skip
-STATE_OF = {word: state.value for state, words in _STATES.items() for word in words}
 
 
 def numbers(column: pa.Array) -> NDArray[np.float64]:
     """(n,) float64; NaN for what is empty or no number."""
-    if not _texts(column.type):
+    if not texts(column.type):
         return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
     good = pc.match_substring_regex(column, _NUMBER)
     text = pc.utf8_trim_whitespace(pc.if_else(good, column, None))
@@ -57,7 +51,7 @@ def times(column: pa.Array) -> NDArray[np.int64]:
         whole = pc.cast(pc.cast(column, pa.timestamp("ms", kind.tz), safe=False), pa.int64())
         found = _filled(whole)
         return found if kind.tz else _from_wall_clock(found)
-    if not _texts(kind):
+    if not texts(kind):
         return _counted(numbers(column))
     counted = _counted(numbers(column))
     written = _written(column) if (counted == NO_TIME).any() else counted
@@ -65,22 +59,14 @@ def times(column: pa.Array) -> NDArray[np.int64]:
 
 
 def names(column: pa.Array) -> NDArray[np.object_]:
-    """(n,) object: vehicle ids as text; whole numbers are texts too; None for none."""
-    if not _texts(column.type):
+    """(n,) object: names and ids as text; whole numbers are texts too; None for none."""
+    if not texts(column.type):
         column = pc.cast(column, pa.string())
     return np.asarray(column.to_numpy(zero_copy_only=False), object)
 
 
-def states(column: pa.Array) -> NDArray[np.object_]:
-    """(n,) object: words of FeedState for the words that are known here, others as they are."""
-    coded = pc.dictionary_encode(pc.fill_null(column if _texts(column.type) else pc.cast(column, pa.string()), ""))
-    words = [STATE_OF.get(word.strip().lower(), word[:40]) for word in coded.dictionary.to_pylist()]
-    known = np.empty(len(words), object)
-    known[:] = words
-    return known[coded.indices.to_numpy()] if words else np.empty(0, object)
-
-
-def _texts(kind: pa.DataType) -> bool:
+def texts(kind: pa.DataType) -> bool:
+    """Is it a column of text?"""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
@@ -151,3 +137,27 @@ def _shift(day: int) -> int:
 
 def _filled(column: Any, none: int = NO_TIME) -> NDArray[np.int64]:
     return np.asarray(pc.fill_null(column, none).to_numpy(zero_copy_only=False), np.int64)
+
+
+def check_encoding(path: Path) -> None:
+    """Raises Unreadable with the line in which a CSV file (also .gz) is not UTF-8, and whether it is GBK instead."""
+    line = _undecodable(path, "utf-8")
+    if line:
+        gbk = not _undecodable(path, "gb18030")
+        hint = _("看起来是 GBK：在 Excel 里另存为“CSV UTF-8（逗号分隔）”") if gbk else _("另存为 UTF-8 编码")
+        raise Unreadable(_("第 %(n)d 行不是 UTF-8 编码。%(hint)s") % {"n": line, "hint": hint})
+
+
+def _undecodable(path: Path, encoding: str) -> int:
+    """The line (from 1) with the first bytes that are nothing in this encoding; 0 for none."""
+    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        while True:
+            part = file.read(1 << 20)
+            try:
+                decoder.decode(part, final=not part)
+            except UnicodeDecodeError as fault:
+                return line + part.count(b"\n", 0, fault.start)
+            if not part:
+                return 0
+            line += part.count(b"\n")

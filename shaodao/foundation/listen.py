@@ -1,15 +1,16 @@
-"""The MQTT subscriber: a session that the broker keeps, messages acknowledged after their positions are committed.
+"""The MQTT subscriber: a session that the broker keeps, messages acknowledged after what they say is committed.
 
 What was not acknowledged when the process or the connection ended comes again, and what of it was committed already is
-a duplicate then. So a message is taken in at least once, and a position exactly once.
+a duplicate then: a message is taken in at least once. What a message says is the affair of the room that listens.
 """
 
 import logging
 import queue
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -18,7 +19,6 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from shaodao.bikes.ingest.sources import mqtt
 from shaodao.foundation import clock
 
 log = logging.getLogger("shaodao.mqtt")
@@ -32,8 +32,23 @@ SLOWEST = 30.0  # seconds between two tries, of the database as of the broker
 
 
 @dataclass(frozen=True)
+class Message:
+    """What came: the code that stands in the topic (of an operator, of a box), and the body."""
+
+    code: str
+    body: bytes
+
+
+Take = Callable[[Sequence[Message], datetime], None]
+"""Takes in a batch: when it returns, every message is done with. The database's OperationalError: all come again."""
+
+
+@dataclass(frozen=True)
 class Broker:
-    """Where the broker is: mqtt://user:password@host:1883/topic/prefix?client_id=… (mqtts for TLS)."""
+    """Where the broker is: mqtt://user:password@host:1883/topic/prefix?client_id=… (mqtts for TLS).
+
+    `leaf`: the last part of the topics that are listened to, prefix/CODE/leaf.
+    """
 
     host: str
     port: int
@@ -42,6 +57,7 @@ class Broker:
     password: str = field(default="", repr=False)
     prefix: str = "shaodao/v1"
     client_id: str = "shaodao"
+    leaf: str = "positions"
 
     @classmethod
     def of(cls, url: str) -> "Broker":
@@ -61,17 +77,17 @@ class Broker:
 
     @property
     def topic(self) -> str:
-        return f"{self.prefix}/+/positions"
+        return f"{self.prefix}/+/{self.leaf}"
 
     def topic_of(self, code: str) -> str:
-        return f"{self.prefix}/{code}/positions"
+        return f"{self.prefix}/{code}/{self.leaf}"
 
 
 @dataclass(frozen=True)
 class Waiting:
     """A message that is not acknowledged yet, and the connection that it came by."""
 
-    message: mqtt.Message
+    message: Message
     mid: int
     qos: int
     connection: int
@@ -80,8 +96,8 @@ class Waiting:
 class Subscriber:
     """One subscription; `run` works until `stop`. Only one process may use a client id at a time."""
 
-    def __init__(self, broker: Broker) -> None:
-        self.broker, self.stopped, self.connections = broker, False, 0
+    def __init__(self, broker: Broker, take: Take) -> None:
+        self.broker, self.take, self.stopped, self.connections = broker, take, False, 0
         self.waiting: queue.Queue[Waiting] = queue.Queue(4 * BATCH)
         self.client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client_id=broker.client_id, protocol=paho.MQTTv5, manual_ack=True
@@ -113,10 +129,10 @@ class Subscriber:
 
     def _came(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         try:
-            code = message.topic.removeprefix(self.broker.prefix + "/").removesuffix("/positions")
+            code = message.topic.removeprefix(self.broker.prefix + "/").removesuffix("/" + self.broker.leaf)
         except UnicodeDecodeError:
             code = "?"
-        one = Waiting(mqtt.Message(code, bytes(message.payload)), message.mid, message.qos, self.connections)
+        one = Waiting(Message(code, bytes(message.payload)), message.mid, message.qos, self.connections)
         while not self.stopped:
             try:
                 self.waiting.put(one, timeout=1)
@@ -170,7 +186,7 @@ class Subscriber:
         while True:
             try:
                 close_old_connections()
-                take([one.message for one in batch])
+                take_in([one.message for one in batch], self.take)
                 return True
             except (OperationalError, InterfaceError) as error:
                 log.warning("the database does not answer, %d messages wait: %s", len(batch), error)
@@ -188,21 +204,21 @@ class Subscriber:
                 self.client.ack(one.mid, one.qos)
 
 
-def take(messages: list[mqtt.Message]) -> None:
+def take_in(messages: Sequence[Message], take: Take) -> None:
     """A batch; if something unforeseen is in it, each message for itself, so that one cannot hold up all others."""
     try:
-        mqtt.take(messages, clock.now())
+        take(messages, clock.now())
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("a batch of %d messages failed", len(messages))
         for message in messages if len(messages) > 1 else ():
-            take([message])
+            take_in([message], take)
 
 
-def run(broker: Broker, ready: Callable[[str], None]) -> None:
+def run(broker: Broker, take: Take, ready: Callable[[str], None]) -> None:
     """Until SIGTERM or SIGINT. `ready` is told the topic."""
-    subscriber = Subscriber(broker)
+    subscriber = Subscriber(broker, take)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, subscriber.stop)
     ready(broker.topic)

@@ -1,23 +1,72 @@
-"""A report as a file: an Excel workbook with a sheet for each table, a PDF for the archive."""
+"""A report as tables of words and numbers, and as a file: an Excel workbook with a sheet for each table, a PDF for the archive."""
 
 import json
+from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
-from shaodao.bikes.reports.tables import Percent, Table, words
 from shaodao.foundation import sheets
 
-TEMPLATE = Path(__file__).with_name("report.typ")
+NONE = "—"
+TEMPLATE = Path(__file__).with_name("document.typ")
+KINDS = {"xlsx": sheets.XLSX, "pdf": "application/pdf"}
 FACES = ("NotoSansSC_400Regular.ttf", "NotoSansSC_700Bold.ttf")
 """Put into the build of the front end by frontend/build/type.js."""
+
+
+@dataclass(frozen=True)
+class Percent:
+    """A share, shown as a percentage; None where it is a share of nothing."""
+
+    share: float | None
+
+    def __str__(self) -> str:
+        return NONE if self.share is None else f"{100 * self.share:.1f}%"
+
+
+@dataclass(frozen=True)
+class Table:
+    """`rows` of as many cells as `head`: text, numbers, Percent, None. `links`: an address for the first cell of each row."""
+
+    key: str
+    title: str
+    head: list[str]
+    rows: list[list[Any]]
+    note: str = ""
+    links: list[str] = field(default_factory=list)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Rows for a page: {"first", "url", "cells": [{"text", "label", "number"}]}."""
+        links = self.links or [""] * len(self.rows)
+        return [
+            {
+                "first": words(row[0]),
+                "url": url,
+                "cells": [
+                    {"text": words(value), "label": label, "number": not isinstance(value, str)}
+                    for label, value in zip(self.head[1:], row[1:], strict=True)
+                ],
+            }
+            for row, url in zip(self.rows, links, strict=True)
+        ]
+
+
+def words(value: Any) -> str:
+    """A cell as text."""
+    if value is None:
+        return NONE
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number_format(value, 0 if isinstance(value, int) else 1, use_l10n=True, force_grouping=True)
+    return str(value)
 
 
 class NoType(Exception):
