@@ -150,7 +150,7 @@ class Driver:
         lacks = self.vehicle.tank_l - state.level
         if state.part >= len(self.spans) or self.depot is None or last is None or last.after.part != state.part:
             return None
-        if not self.goes_home(state.part) or last.task is None or lacks < TOP_UP * self.vehicle.tank_l:
+        if not self.goes_home(state.part) or last.task is None or lacks <= TOP_UP * self.vehicle.tank_l:
             return None
         trial = _Trial(self, state, last.task, 0.0, 0.0)
         if not trial.fill(self.depot, lacks) or not trial.home():
