@@ -1,9 +1,10 @@
 """Trips as they are written down: what was found, with the way home, breaks and waiting in between; and the part of a plan
 under way that is kept."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shaodao.sanitation.plan.driving import NEAR_M, Driver
 from shaodao.sanitation.plan.ground import XY, Ground
@@ -111,7 +112,7 @@ def assembled(ground: Ground, drivers: Sequence[Driver], before: dict[int, Befor
             parts[n] += trip.legs
         driver = by.get(vehicle.key)
         for step in driver.steps if driver else ():
-            parts[step.after.part] += step.legs
+            parts[step.after.part] += _late(step.legs, vehicle.shifts[step.after.part])
             ends[step.after.part] = (step.after.at, step.after.place)
         for n in sorted(parts):
             if not parts[n]:
@@ -119,6 +120,20 @@ def assembled(ground: Ground, drivers: Sequence[Driver], before: dict[int, Befor
             shift = vehicle.shifts[n]
             legs = parts[n] + _home(driver, n, ends, own, old)
             found.append(PlainTrip(vehicle.key, shift.begin_s, shift.end_s, filled(legs, shift)))
+    return found
+
+
+def _late(legs: Sequence[PlainLeg], shift: ShiftFacts) -> list[PlainLeg]:
+    """Legs with each way driven as late as what comes after it allows: who has to wait does so where the way begins."""
+    found = list(legs)
+    for n, (leg, after) in enumerate(itertools.pairwise(legs)):
+        if leg.kind == MOVE and after.begin_s - leg.end_s > HAIR_S:
+            takes = leg.end_s - leg.begin_s
+            begin = after.begin_s - takes
+            for a, b in reversed(shift.breaks):
+                begin = a - takes if begin < b and begin + takes > a else begin
+            begin = max(begin, leg.begin_s)
+            found[n] = replace(leg, begin_s=begin, end_s=begin + takes)
     return found
 
 
