@@ -17,6 +17,7 @@ from shaodao import __version__
 from shaodao.bikes.analysis.cli import analyse
 from shaodao.bikes.cli import bikes
 from shaodao.foundation.progress import bar
+from shaodao.indicators.cli import stats
 from shaodao.sanitation.cli import sanitation
 
 talk = Console(stderr=True)
@@ -426,7 +427,9 @@ def user_post(username: str, role: str, organisation: str, end: bool) -> None:
 @user.command("token")
 @click.argument("username")
 @click.option("--name", default="cli", show_default=True, help="What the token is for.")
-@click.option("--scope", "scopes", multiple=True, default=("read",), show_default=True, help="read, report, act, bikes")
+@click.option(
+    "--scope", "scopes", multiple=True, default=("read",), show_default=True, help="read, report, act, bikes, tracks"
+)
 @click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
 def user_token(username: str, name: str, scopes: tuple[str, ...], days: int) -> None:
     """Make a machine token; it is shown once and kept only as a digest."""
@@ -467,6 +470,7 @@ def user_list(as_json: bool) -> None:
 
 main.add_command(bikes)
 main.add_command(sanitation)
+main.add_command(stats)
 main.add_command(analyse)
 
 if __name__ == "__main__":

@@ -6,22 +6,17 @@ A file comes in with the names of the columns or with the Chinese titles of an e
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 
 from shaodao.bikes.models import Vehicle
 from shaodao.bikes.words import VehicleKind, VehicleState
 from shaodao.foundation import clock, sheets
-from shaodao.foundation.tables import Bad, Column, Problem, Row, TableSpec, choice, day, decode, parse
+from shaodao.foundation.tables import Bad, Column, Problem, Row, TableSpec, choice, day, parse
 
-MOST_ROWS = 100_000
-LARGEST_BYTES = 20 * 1024 * 1024
-LARGEST_UNPACKED = 300 * 1024 * 1024
 KINDS = {"bicycle": "自行车", "ebike": "电动自行车"}  # words of the file's format, whatever the language of the page
 STATES = {"active": "投放中", "maintenance": "维修中", "scrapped": "已报废", "lost": "已丢失"}
 
@@ -73,19 +68,9 @@ def described() -> list[tuple[str, str, str]]:
 
 def read(file: Any) -> tuple[list[Row], set[str], list[Problem]]:
     """(typed rows, names of the columns that the file has, problems) of an uploaded CSV or .xlsx file."""
-    name = "".join(c for c in str(getattr(file, "name", "") or "")[:80] if c.isprintable()) or "vehicles"
-    file.seek(0)
-    content = file.read(LARGEST_BYTES + 1)
-    if len(content) > LARGEST_BYTES:
-        return [], set(), [Problem(name, 0, "", _("文件太大"), _("最多 %(n)d MB") % {"n": LARGEST_BYTES // 1024**2})]
-    try:
-        lines = list(_sheet(content) if content[:2] == b"PK" else _text(content, name))
-    except _Unreadable as fault:
-        return [], set(), [fault.problem(name)]
-    if len(lines) > MOST_ROWS + 1:
-        return [], set(), [Problem(name, 0, "", _("行数太多"), _("最多 %(n)d 行，请分几个文件") % {"n": MOST_ROWS})]
-    if not lines:
-        return [], set(), [Problem(name, 1, "", _("文件是空的"), _("第一行是表头"))]
+    name, lines, problems = sheets.read(file, "vehicles")
+    if problems:
+        return [], set(), problems
     titles = lines[0][1]
     header, keep = _header(titles)
     body = [
@@ -103,61 +88,6 @@ def _header(cells: Sequence[str]) -> tuple[list[str], list[int]]:
     titles = [c.strip() for c in cells]
     keep = [i for i, title in enumerate(titles) if title and title not in IGNORED]
     return [LABELS.get(titles[i], titles[i]) for i in keep], keep
-
-
-class _Unreadable(Exception):
-    def __init__(self, what: str, hint: str = "", row: int = 0) -> None:
-        super().__init__(what)
-        self.what, self.hint, self.row = what, hint, row
-
-    def problem(self, file: str) -> Problem:
-        return Problem(file, self.row, "", self.what, self.hint)
-
-
-def _text(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
-    text, problems = decode(content, name)
-    for problem in problems:
-        raise _Unreadable(problem.what, problem.hint, problem.row)
-    reader = csv.reader(io.StringIO(text.replace("\x00", "\ufffd"), newline=""), strict=True)
-    start = 1
-    try:
-        for cells in reader:
-            yield start, cells
-            start = reader.line_num + 1
-            if start > MOST_ROWS * 2:
-                return
-    except csv.Error as error:
-        raise _Unreadable(_("这一行读不出来：%(e)s") % {"e": error}, _("检查双引号是否成对"), start) from None
-
-
-def _sheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """The rows of the first sheet as text."""
-    wrong = _Unreadable(_("不是能读的 Excel 文件"), _("另存为 .xlsx（不是 .xls）"))
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > LARGEST_UNPACKED:
-                raise _Unreadable(_("文件太大"))
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        if not book.worksheets:
-            raise wrong
-        for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True, max_row=MOST_ROWS + 2), 1):
-            values = [_cell(v) for v in cells]
-            if number == 1 or any(values):
-                yield number, values
-    except _Unreadable:
-        raise
-    except Exception:  # a zip that is no workbook fails in many ways
-        raise wrong from None
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime | date):
-        return value.strftime("%Y-%m-%d")
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).replace("\x00", "\ufffd").strip()
 
 
 # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────

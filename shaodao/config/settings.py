@@ -9,7 +9,7 @@ SHAODAO_EMAIL_URL      smtp://user:password@host:587 ; without it messages are w
 SHAODAO_MEASURE        "1" counts each answer's queries into the header X-Queries (benchmarks)
 SHAODAO_REPORTS_PER_HOUR  reports that one browser may send in an hour without an account (default 10, 0: no limit)
 SHAODAO_EVENTS_URL     address of the event stream behind a proxy, e.g. /events (default: its own port under shaodao run)
-MQTT_URL               mqtt://user:password@host:1883/topic/prefix : bikes' positions by MQTT (docs/bikes.md; default: off)
+MQTT_URL               mqtt://user:password@host:1883/topic/prefix : positions by MQTT (docs/bikes.md; default: off)
 SHAODAO_WEBHOOK_PRIVATE  "1" lets webhooks go to private addresses
 SHAODAO_SMS_ADAPTER, SHAODAO_WECOM_ADAPTER  dotted path of the function that sends (default: files under var/outgoing)
 SHAODAO_OIDC_ISSUER, _CLIENT_ID, _CLIENT_SECRET  single sign-on with an OpenID Connect provider (docs/operations.md)
@@ -228,7 +228,7 @@ def WHITENOISE_IMMUTABLE_FILE_TEST(path: str, url: str) -> bool:
 
 
 MEDIA_ROOT = VAR / "media"
-POSITIONS_ROOT = VAR  # bikes: positions/ and trips/ in it
+POSITIONS_ROOT = VAR  # bikes: positions/ and trips/ in it; sanitation: tracks/
 MEDIA_URL = "/media/"  # no view serves this tree as a whole; each file goes through a permission check
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

@@ -28,3 +28,11 @@ def compiled(function: F, **how: Any) -> F:
 def inlined(function: F) -> F:
     """Compile into each caller, so that its loop is one piece of arithmetic that can be turned into vector instructions."""
     return compiled(function, inline="always")
+
+
+def bare(function: F) -> F:
+    """Compile without counting references to arrays, for an inner function that allocates nothing.
+
+    Numba counts up and down, atomically, each array that is read out of a tuple: more work than a short function does.
+    """
+    return compiled(function, _nrt=False)

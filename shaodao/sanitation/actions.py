@@ -21,7 +21,7 @@ from shaodao.foundation.chain import event_digest, tracked
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.foundation.tables import Bad
 from shaodao.sanitation import queries, rules
-from shaodao.sanitation.kinds import KINDS, NAMES, WEATHER, Kind, code_of, weather_code
+from shaodao.sanitation.kinds import KINDS, NAMES, WEATHER, Kind, code_of, refs_of, weather_code
 from shaodao.sanitation.models import BookEvent
 
 BATCH = 500
@@ -115,6 +115,17 @@ def preview(kind: Kind, drafts: Sequence[Draft], source: str = "") -> Counts:
     return _compare(kind, drafts, _standing(kind, [d.code for d in drafts], lock=False), source, strict=False)[1]
 
 
+def differences(kind: Kind, drafts: Sequence[Draft]) -> tuple[Counts, list[tuple[Any, str, dict[str, list[Any]]]]]:
+    """The same in detail: (counts, for each row that would change (row, action, {field: [before, after]}))."""
+    rows = _standing(kind, [d.code for d in drafts], lock=False)
+    work, counts = _compare(kind, drafts, rows, "", strict=False)
+    found: list[tuple[Any, str, dict[str, list[Any]]]] = [(row, "add", {}) for row in work.added]
+    for row, before, action in work.moved:
+        after = tracked(row)
+        found.append((row, action, {k: [before[k], v] for k, v in after.items() if v != before[k]}))
+    return counts, found
+
+
 def retire(kind: Kind, rows: Iterable[Any], actor: Actor, reason: str) -> int:
     """Take many away at once: what a pack does not name any more."""
     work = _Work()
@@ -140,7 +151,7 @@ def _compare(
     kind: Kind, drafts: Sequence[Draft], rows: dict[str, Any], source: str, *, strict: bool = True
 ) -> tuple[_Work, Counts]:
     work, counts = _Work(), Counts()
-    keys = {name: dict(KINDS[other].model.objects.values_list("code", "pk")) for name, other in _refs(kind).items()}
+    keys = {name: dict(KINDS[other].model.objects.values_list("code", "pk")) for name, other in refs_of(kind).items()}
     for draft in drafts:
         values = _typed(kind, draft, keys, strict)
         values["source"] = (draft.source or source)[:300]
@@ -168,14 +179,10 @@ def _compare(
     return work, counts
 
 
-def _refs(kind: Kind) -> dict[str, str]:
-    return {**kind.refs, "road": "road"} if kind.name == "segment" else kind.refs
-
-
 def _typed(kind: Kind, draft: Draft, keys: Mapping[str, Mapping[str, int]], strict: bool) -> dict[str, Any]:
     """Values as the model has them: references as keys."""
     values = dict(draft.values)
-    for name in _refs(kind):
+    for name in refs_of(kind):
         if name not in values:
             continue
         code = values.pop(name)
@@ -326,7 +333,7 @@ def remove(kind: Kind, actor: Actor, pk: int, *, version: int | None = None, rea
 
 def _referring(kind: Kind) -> Iterator[tuple[Kind, str]]:
     for other in KINDS.values():
-        yield from ((other, name) for name, to in _refs(other).items() if to == kind.name)
+        yield from ((other, name) for name, to in refs_of(other).items() if to == kind.name)
 
 
 def restore(kind: Kind, actor: Actor, pk: int, *, version: int | None = None, reason: str = "") -> Any:

@@ -14,10 +14,14 @@ class SanitationConfig(AppConfig):
         from shaodao.sanitation.bins import photos
         from shaodao.sanitation.inspections import queries as inspections
         from shaodao.sanitation.proof import tasks as proof
+        from shaodao.sanitation.roads import background
         from shaodao.sanitation.tracks import files, keep
+        from shaodao.sanitation.weather import fetching
 
         district.register_block("sanitation", settings.SanitationSettings)
         chain.register(history.BOOK)
+        clock.register("weather", fetching.follow)
+        jobs.register(background.KIND, background.RoadFiles())
         uploads.register_viewer(photos.viewer)
         uploads.register_viewer(inspections.viewer)
         jobs.register(files.KIND, files.TrackFiles())

@@ -8,9 +8,11 @@ from shaodao.sanitation.bins.cli import bins
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
+from shaodao.sanitation.plan.daycli import plan, replan
 from shaodao.sanitation.proof.cli import prove
 from shaodao.sanitation.roads.cli import export_roads, import_roads
 from shaodao.sanitation.tracks.cli import box_token, ingest, mqtt, tracks
+from shaodao.sanitation.weather.cli import weather
 
 
 @click.group()
@@ -27,7 +29,10 @@ sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
 sanitation.add_command(redraw)
+sanitation.add_command(plan)
+sanitation.add_command(replan)
 sanitation.add_command(solve_carp)
 sanitation.add_command(prove)
 for command in (ingest, tracks, box_token, mqtt):
     sanitation.add_command(command)
+sanitation.add_command(weather)

@@ -284,6 +284,13 @@ WEATHER = Kind(
     ),
     check=_check_weather,
 )  # fmt: skip
+
+
+def refs_of(kind: Kind) -> dict[str, str]:
+    """Fields that are other rows of the book: those of the columns, and a segment's road, which only a file of roads sets."""
+    return {**kind.refs, "road": "road"} if kind is SEGMENT else kind.refs
+
+
 # Those that others refer to come first: a pack is loaded in this order, and retired in the reverse one.
 KINDS = {
     kind.name: kind

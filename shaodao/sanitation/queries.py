@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from shaodao.cases.facts import ActorFacts
 from shaodao.organisations.models import Organisation
 from shaodao.sanitation import rules, settings
-from shaodao.sanitation.kinds import Kind
+from shaodao.sanitation.kinds import Kind, refs_of
 from shaodao.sanitation.models import BookEvent, Segment
 
 PACK = "pack"  # the reason of events that a pack made
@@ -32,7 +32,7 @@ def may_enter(actor: ActorFacts) -> bool:
 
 def listed(kind: Kind, *, text: str = "", state: str = "", **exact: Any) -> QuerySet[Any]:
     """Rows for a list: `text` in code or names; `state` "" in force, "gone", or "all"; others by equality, "" is any."""
-    rows = kind.model.objects.select_related(*kind.refs).order_by("code")
+    rows = kind.model.objects.select_related(*refs_of(kind)).order_by("code")
     if state != "all":
         rows = rows.filter(active=state != "gone")
     if text:

@@ -53,11 +53,15 @@ class SanitationSettings(msgspec.Struct, frozen=True):
     bin_photos: float = 0.05  # share of bin visits that are asked for a photo
     bin_apart_min: int = 30  # the same task at a bin again within so many minutes is one
     bin_reach_m: float = 100  # a phone further from its bin proves nothing
+    uturn_s: float = 20.0  # what a U-turn counts when a plan chooses the way; its time is in `productive`
+    tank_start: float = 1.0  # of a tank that is full when the day begins: filled after the last work of the day before
     night: str = "22:00-05:00"  # the window that feasibility tries out where a service falls short
     proof: ProofSettings = ProofSettings()
     findings: FindingSettings = FindingSettings()
     keep_tracks_days: int = 180  # raw fixes of vehicles; a day that a proof still refers to stays
     tracks: TrackSettings = TrackSettings()
+    weather_url: str = ""  # JSON of hours as Open-Meteo gives it; empty: nothing is fetched
+
     inspection_card: tuple[CardItem, ...] = tuple(CardItem(c, n, p, e) for c, n, e, p in CARD)
     dust_good: float = 5.0  # g/m2 at most
     dust_pass: float = 10.0
@@ -74,10 +78,12 @@ class SanitationSettings(msgspec.Struct, frozen=True):
             raise ValueError("dust_good: above 0, at most dust_pass")
         if not 0 < self.productive <= 1 or not 1 <= self.detour <= 5:
             raise ValueError("productive: more than 0, at most 1; detour: 1 to 5")
-        if self.keep_tracks_days < 1:
-            raise ValueError("keep_tracks_days: at least 1")
+        if self.keep_tracks_days <= self.tracks.oldest_days:
+            raise ValueError("keep_tracks_days: more than tracks.oldest_days")
         if not 0 <= self.bin_photos <= 1 or self.bin_apart_min < 0 or not self.bin_reach_m > 0:
             raise ValueError("bin_photos: 0 to 1; bin_apart_min: not negative; bin_reach_m: above 0")
+        if not 0 <= self.uturn_s <= 600 or not 0 <= self.tank_start <= 1:
+            raise ValueError("uturn_s: 0 to 600; tank_start: 0 to 1")
         try:
             span(self.night)
         except Bad as error:

@@ -8,12 +8,14 @@ from django.utils.translation import pgettext_lazy
 
 TABS: tuple[tuple[str, Any], ...] = (
     ("sanitation", _("当日")),
+    ("sanitation_feasibility", _("做不做得完")),
     ("sanitation_findings", _("作业问题")),
     ("sanitation_review", _("待人工判断")),
     ("sanitation_reports", _("月报")),
     ("sanitation_inspections", _("抽查")),
     ("sanitation_bins", pgettext_lazy("many", "果皮箱")),
     ("sanitation_tracks", _("轨迹")),
+    ("sanitation_book", _("台账")),
 )
 KEEPERS = frozenset({"sanitation_tracks"})
 """(name of the address, label). A page belongs to the tab whose address its own begins with; the longest wins.

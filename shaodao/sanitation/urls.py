@@ -1,8 +1,29 @@
 """Addresses of this room, under /sanitation/."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from shaodao.sanitation.views import bins, board, findings, inspections, reports, tracks
+from shaodao.sanitation.kinds import KINDS
+from shaodao.sanitation.views import (
+    bins,
+    board,
+    book,
+    bookfiles,
+    feasibility,
+    findings,
+    inspections,
+    overview,
+    reports,
+    tracks,
+    weather,
+)
+
+
+class KindName(StringConverter):
+    regex = "|".join(KINDS)
+
+
+register_converter(KindName, "book_kind")
 
 urlpatterns = [
     path("", board.board, name="sanitation"),
@@ -19,6 +40,23 @@ urlpatterns = [
     path("bins/phones/<int:pk>/", bins.phone, name="sanitation_phone"),
     path("bins/queue/", bins.queue, name="sanitation_bin_queue"),
     path("bins/at/offline/", bins.offline, name="sanitation_bin_offline"),
+    path("feasibility/", feasibility.feasibility, name="sanitation_feasibility"),
+    path("book/", overview.book, name="sanitation_book"),
+    path("book/map/", overview.map, name="sanitation_book_map"),
+    path("book/map.geojson", overview.geojson, name="sanitation_geojson"),
+    path("book/weather/day/", weather.day, name="sanitation_weather"),
+    path("book/weather/fetch/", weather.fetch, name="sanitation_weather_fetch"),
+    path("book/roads/import/", bookfiles.roads, name="sanitation_roads_import"),
+    path("book/roads/import/<int:pk>/", bookfiles.roads_job, name="sanitation_roads_job"),
+    path("book/roads/import/<int:pk>/cancel/", bookfiles.roads_cancel, name="sanitation_roads_cancel"),
+    path("book/<book_kind:kind>/", book.listing, name="sanitation_list"),
+    path("book/<book_kind:kind>/new/", book.new, name="sanitation_new"),
+    path("book/<book_kind:kind>/import/", bookfiles.table, name="sanitation_import"),
+    path("book/<book_kind:kind>/template/", book.template, name="sanitation_template"),
+    path("book/<book_kind:kind>/<int:pk>/", book.one, name="sanitation_row"),
+    path("book/<book_kind:kind>/<int:pk>/change/", book.change, name="sanitation_change"),
+    path("book/<book_kind:kind>/<int:pk>/remove/", book.end, {"action": "remove"}, name="sanitation_remove"),
+    path("book/<book_kind:kind>/<int:pk>/restore/", book.end, {"action": "restore"}, name="sanitation_restore"),
     path("inspections/", inspections.rounds, name="sanitation_inspections"),
     path("inspections/<int:pk>/", inspections.round_page, name="sanitation_inspection_round"),
     path("inspections/at/<int:pk>/", inspections.inspect, name="sanitation_inspect"),

@@ -73,7 +73,7 @@ class TrackFault(TextChoices):
     FOREIGN = "foreign", _("令牌属于另一个终端")
     TWO_VEHICLES = "two_vehicles", _("终端装在另一辆车上")
     NO_TIME = "no_time", _("时间读不出来")
-    FUTURE = "future", _("时间在将来")
+    FUTURE = "future", _("时间在将来，请校准终端时钟")
     OLDEST = "oldest", _("太早，超过可补传的天数")
     NO_POSITION = "no_position", _("经纬度不是数字，或超出范围")
     SWAPPED = "swapped", _("经度和纬度像是写反了")

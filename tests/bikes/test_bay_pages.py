@@ -20,6 +20,7 @@ from shaodao.bikes.models import Bay, BayVersion, Zone
 from shaodao.bikes.views import bayupload
 from shaodao.cases.actions import Actor
 from shaodao.foundation import district
+from shaodao.foundation import kept as uploaded
 from shaodao.foundation.models import LogEntry
 from tests.bikes.outlines import as_csv, as_geojson, geometry, square
 
@@ -72,7 +73,7 @@ def test_a_file_is_looked_at_and_then_imported(office, browse, tmp_path):
     text = look(hq, content, reason="普查").content.decode()
     assert counted(text) == {"new": 3, "changed": 0, "restored": 0, "unchanged": 0, "rejected": 1, "remarks": 1}
     assert "容量应为" in text and "重叠" in text and not Bay.objects.exists()
-    [kept] = bayupload._folder().iterdir()
+    [kept] = uploaded.folder("bays").iterdir()
     done = hq.post(f"{HOME}import/", hidden(text))
     assert done.status_code == 302 and done["Location"] == HOME
     assert "新增 3" in page(hq, HOME) and not kept.exists()
@@ -120,7 +121,7 @@ def test_what_cannot_be_read_is_said_beside_the_field(office, browse, name, cont
     found = look(browse("hq"), content, name, status=422)
     assert len(errors(found)) == 1 and (said in errors(found)[0] or "空" in errors(found)[0])
     assert not re.search("[0-9a-f]{32}", errors(found)[0])  # the sender knows the file by its own name
-    assert not bayupload._folder().exists() or not list(bayupload._folder().iterdir())
+    assert not uploaded.folder("bays").exists() or not list(uploaded.folder("bays").iterdir())
 
 
 def test_too_much_and_no_such_datum(office, browse, tmp_path, monkeypatch):
@@ -130,7 +131,7 @@ def test_too_much_and_no_such_datum(office, browse, tmp_path, monkeypatch):
     assert "请选择文件" in errors(hq.post(f"{HOME}import/", {"datum": "WGS-84"}))[0]
     monkeypatch.setattr(bayupload, "MOST_ROWS", 2)
     assert "行数" in errors(look(hq, content, status=422))[0]
-    monkeypatch.setattr(bayupload, "LARGEST_BYTES", 20)
+    monkeypatch.setattr(uploaded, "LARGEST_BYTES", 20)
     assert "太大" in errors(look(hq, content, status=422))[0]
 
 
@@ -316,10 +317,10 @@ def test_in_english(office, browse, bay, tmp_path):
 
 def test_the_folder_of_uploads_is_none_of_the_public(office, browse, tmp_path):
     look(browse("hq"), as_geojson(tmp_path / "b.json", THREE).read_bytes(), "b.geojson")
-    [kept] = bayupload._folder().iterdir()
+    [kept] = uploaded.folder("bays").iterdir()
     assert Client().get(f"/media/bays/{kept.name}").status_code == 404
     look(browse("hq"), as_csv(tmp_path / "b.csv", THREE).read_bytes())
-    [fresh] = bayupload._folder().iterdir()
+    [fresh] = uploaded.folder("bays").iterdir()
     assert not kept.exists() and Path(fresh).suffix == ".csv"
 
 

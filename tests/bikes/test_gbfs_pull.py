@@ -7,12 +7,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from shaodao.bikes.gbfs import fetching, guarding
+from shaodao.bikes.gbfs import fetching
 from shaodao.bikes.ingest import plausible
 from shaodao.bikes.ingest.sources import gbfs
 from shaodao.bikes.models import Bay, FeedQuality, OperatorFeed, VehicleStatus
 from shaodao.cases import tasks
-from shaodao.foundation import clock
+from shaodao.foundation import clock, guarding
 from shaodao.foundation.errors import Invalid
 from shaodao.foundation.models import LogEntry
 from shaodao.kernel import datum
@@ -309,11 +309,11 @@ def test_a_name_and_a_redirect_are_judged_where_they_lead(server, monkeypatch):
         302, b"", Location=f"http://127.0.0.2:{server.server_address[1]}/x"
     )
     server.answers["/x"] = b"secret"
-    with guarding.client(2.0, server.url) as http:
+    with fetching.client(2.0, guarding.transport(server.url)) as http:
         answer = fetching.fetch(http, f"{server.url}/gbfs.json", "gbfs.json", 2.0)
     assert answer.content is None and "指向内部地址" in answer.findings[0].what
     monkeypatch.setattr(guarding.socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", ("10.0.0.1", 80))])
-    with guarding.client(2.0, "http://feed.example") as http:
+    with fetching.client(2.0, guarding.transport("http://feed.example")) as http:
         answer = fetching.fetch(http, "http://feed.example/gbfs.json", "gbfs.json", 2.0)
     assert "feed.example 指向内部地址" in answer.findings[0].what
 

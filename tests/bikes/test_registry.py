@@ -13,7 +13,7 @@ from shaodao.bikes import queries, tables
 from shaodao.bikes.actions.registry import BadTable
 from shaodao.bikes.models import UnknownVehicle, Vehicle
 from shaodao.cases import history
-from shaodao.foundation import clock
+from shaodao.foundation import clock, sheets
 from tests.bikes.office import table
 
 pytestmark = pytest.mark.django_db
@@ -162,13 +162,13 @@ def test_one_faulty_row_among_good_ones_takes_nothing(operator, bring):
 
 
 def test_too_many_rows_and_too_large_a_file(operator, bring, monkeypatch):
-    monkeypatch.setattr(tables, "MOST_ROWS", 3)
+    monkeypatch.setattr(sheets, "MOST_ROWS", 3)
     with pytest.raises(BadTable) as fault:
         bring(table(*[(f"A{n}", "", "bicycle", "active") for n in range(4)]))
     assert "3" in fault.value.problems[0].hint
     with pytest.raises(BadTable):
         bring(workbook(["plate"], *[[f"A{n}"] for n in range(9)]))
-    monkeypatch.setattr(tables, "LARGEST_BYTES", 20)
+    monkeypatch.setattr(sheets, "LARGEST_BYTES", 20)
     with pytest.raises(BadTable) as fault:
         bring(table(("A1", "a-1", "bicycle", "active")))
     assert "太大" in fault.value.problems[0].what

@@ -130,6 +130,7 @@ def test_a_box_speaks_for_itself_and_late_fixes_are_of_the_vehicle_it_sat_in(fle
     assert (late.fixes, late.vehicles, late.changed_at) == (2, 1, NOW + timedelta(days=3))
 
 
+@pytest.mark.once
 def test_a_day_of_twenty_five_hours_is_two_days(fleet):
     start = int(datetime(2021, 5, 22, 16, 0, tzinfo=UTC).timestamp())  # midnight in Datong
     found = taken(*(fix(time=start + 60 * minute) for minute in range(25 * 60)))
@@ -190,7 +191,7 @@ def test_the_clock_packs_a_day_into_one_file_and_changes_nothing_in_it(fleet):
 def test_old_days_go_unless_a_proof_holds_them(fleet, monkeypatch, django_capture_on_commit_callbacks):
     taken(fix(), fix(-86_400))
     keep.pack(NOW, all_of_it=True)
-    settle(keep_tracks_days=10)
+    settle(keep_tracks_days=31)
     monkeypatch.setattr(keep, "_holders", [lambda day: day == DAY])
     with django_capture_on_commit_callbacks(execute=True):
         assert keep.end_retention(NOW + timedelta(days=40)) == 1
@@ -216,7 +217,7 @@ def test_the_api_takes_tokens_of_boxes_and_of_the_fleet(fleet, client):
         and done.json()["faults"][0]["what"] == "令牌属于另一个终端"
     )
     assert post(client, plain, [fix(-1, vehicle=None)]).status_code == 200
-    assert post(client, plain, {"fixes": [fix(lat=95)]}).status_code == 422
+    assert set(post(client, plain, {"fixes": [fix(lat=95), 7]}).json()["errors"]) == {"fixes.0.lon", "fixes.1"}
     for body, status in ((b"{", 400), ({"a": 1}, 422), ([{}] * 5001, 413), (b" " * 2_100_000, 413)):
         assert post(client, plain, body).status_code == status, body[:9]
     assert summary.doors(DAY)[0].failures == 4
@@ -250,6 +251,7 @@ def test_a_message_is_of_the_box_in_its_topic(fleet):
 
 
 @on_broker
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_from_the_broker_to_the_database(town, url):
     book()
@@ -264,6 +266,7 @@ def test_from_the_broker_to_the_database(town, url):
         for n in range(5):
             publisher.send([{"time": at - n * 1000, "lon": 113.2, "lat": 40.0, "working": 1}] * 2)
         until(lambda: sum(TrackDay.objects.values_list("fixes", flat=True)) == 5, 20)
+        connection.close()  # of this thread
         subscriber.stop()
 
     thread = threading.Thread(target=play)
@@ -290,6 +293,7 @@ def ran(*arguments):
     return done
 
 
+@pytest.mark.once
 def test_a_file_at_the_command_line(fleet, tmp_path):
     good = [["V", "2021-05-24 08:00:00", 113.2, 40.0, 9, 90, 1], ["V", "2021-05-24 08:00:01", 113.2, 40.0, "", "", ""]]
     path = table(tmp_path / "t.csv.gz", [*good, ["V9", "2021-05-24 08:00:02", 113.2, 40.0, 9, 90, 1]])
@@ -323,6 +327,7 @@ def send(client, path, name="t.csv"):
     return client.post("/sanitation/tracks/", {"file": SimpleUploadedFile(name, path.read_bytes()), "datum": "WGS-84"})
 
 
+@pytest.mark.once
 def test_the_page_shows_the_day_and_takes_a_file(fleet, client, tmp_path, monkeypatch):
     for role, status in (("inspector", 403), ("department", 200), ("headquarters", 200)):
         client.force_login(fleet.person(role))

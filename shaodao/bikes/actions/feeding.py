@@ -11,12 +11,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from shaodao.bikes import queries, rules
-from shaodao.bikes.gbfs import guarding
 from shaodao.bikes.ingest.sources import bulk, files, gbfs
 from shaodao.bikes.models import Operator, OperatorFeed
 from shaodao.bikes.words import IN_FORCE
 from shaodao.cases.actions import Actor
-from shaodao.foundation import clock, jobs, log
+from shaodao.foundation import clock, guarding, jobs, log
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.models import Job
 from shaodao.kernel.datum import DATUMS

@@ -1,15 +1,11 @@
 """Import on a page: a file is looked at first, and only what was shown is then imported.
 
-Between the two steps the file lies among the uploads under a name that only its sender can give; it is removed when it
-was imported, and otherwise with the sender's next upload.
+The file between the two steps: foundation/kept.py.
 """
 
-import re
-import secrets
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -25,11 +21,13 @@ from shaodao.bikes.views.bays import common, editor, kind_of
 from shaodao.bikes.views.operators import FORM
 from shaodao.cases.actions import Actor
 from shaodao.cases.views.gate import staff
+from shaodao.foundation import kept
 from shaodao.foundation.errors import Invalid
 from shaodao.foundation.maps import Unreadable
 from shaodao.kernel.datum import DATUMS
 
-LARGEST_BYTES = 20 * 1024 * 1024
+FOLDER = "bays"
+TAKEN = tuple(suffix for suffix in SUFFIXES if suffix != ".shp")  # a single .shp lacks its other parts
 MOST_ROWS = 50_000
 SHOWN = 100
 COUNTS = ("new", "changed", "restored", "unchanged")
@@ -48,7 +46,7 @@ def upload(request: HttpRequest, kinds: str) -> HttpResponse:
     if "token" in request.POST:
         return _confirm(request, kinds, kind, actor, form)
     try:
-        path = _keep(request.FILES.get("file"), actor)
+        path = kept.keep(request.FILES.get("file"), FOLDER, actor.facts.person_id, TAKEN)
         return _preview(request, kind, form, path)
     except Unreadable as error:
         form.fail({"file": str(error)})
@@ -65,7 +63,7 @@ def _plan(kind: Kind, form: UploadForm, path: Path, name: str) -> bayimport.Plan
 
 
 def _preview(request: HttpRequest, kind: Kind, form: UploadForm, path: Path, status: int = 200) -> HttpResponse:
-    name = _called(request)
+    name = kept.called(request)
     try:
         found = _plan(kind, form, path, name)
     except Unreadable:
@@ -89,11 +87,11 @@ def _labels() -> tuple[str, ...]:
 
 
 def _confirm(request: HttpRequest, kinds: str, kind: Kind, actor: Actor, form: UploadForm) -> HttpResponse:
-    path = _kept(request.POST.get("token", ""), actor)
+    path = kept.kept(request.POST.get("token", ""), FOLDER, actor.facts.person_id)
     try:
         if path is None:
             raise Unreadable(_("文件已不在，请重新上传"))
-        found = _plan(kind, form, path, _called(request))
+        found = _plan(kind, form, path, kept.called(request))
     except Unreadable as error:
         form.fail({"file": str(error)})
         return _page(request, kind, form, status=422)
@@ -116,44 +114,3 @@ def _confirm(request: HttpRequest, kinds: str, kind: Kind, actor: Actor, form: U
 def _page(request: HttpRequest, kind: Kind, form: UploadForm, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {**common(kind), "form": form, **more}
     return render(request, "bikes/bays_import.html", context, status=status)
-
-
-# ── the file between the two steps ───────────────────────────────────────────────────────────────────────────────
-
-
-def _folder() -> Path:
-    return Path(settings.MEDIA_ROOT) / "bays"
-
-
-def _keep(file: Any, actor: Actor) -> Path:
-    """Write an upload down for its sender, and drop what they left before. Raises Unreadable."""
-    if file is None:
-        raise Unreadable(_("请选择文件"))
-    if file.size > LARGEST_BYTES:
-        raise Unreadable(_("文件太大：最多 %(n)d MB") % {"n": LARGEST_BYTES // 1024**2})
-    suffix = Path(str(file.name)).suffix.lower()
-    if suffix not in SUFFIXES or suffix == ".shp":  # a single .shp lacks its other parts
-        raise Unreadable(_("不认识的文件：应为 %(kinds)s 之一") % {"kinds": " ".join(SUFFIXES[:-1])})
-    folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{actor.facts.person_id}-*"):
-        old.unlink(missing_ok=True)
-    path = folder / f"{actor.facts.person_id}-{secrets.token_hex(16)}{suffix}"
-    with path.open("wb") as out:
-        for part in file.chunks():
-            out.write(part)
-    return path
-
-
-def _kept(token: str, actor: Actor) -> Path | None:
-    """The file of that token, if it is this person's."""
-    if not re.fullmatch(rf"{actor.facts.person_id}-[0-9a-f]{{32}}\.[a-z]{{3,7}}", token):
-        return None
-    path = _folder() / token
-    return path if path.is_file() else None
-
-
-def _called(request: HttpRequest) -> str:
-    """The file's own name, as its source."""
-    given = getattr(request.FILES.get("file"), "name", "") or request.POST.get("name", "")
-    return "".join(c for c in str(given) if c.isprintable())[:100] or "upload"

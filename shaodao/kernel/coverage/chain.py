@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from shaodao.kernel.coverage import matching, passes
-from shaodao.kernel.coverage.cleaning import AWAY, CONFLICT, DOUBLE, JUMP, Kept, clean, order_of
+from shaodao.kernel.coverage.cleaning import AWAY, CONFLICT, DOUBLE, JUMP, USED, Kept, clean, order_of
 from shaodao.kernel.coverage.network import LOOK, Network
 
 Floats = NDArray[np.float64]
 
-ALGORITHM: Final = "shaodao-coverage/1"
+ALGORITHM: Final = "shaodao-coverage/2"
 """Part of every certificate: goes up with each change that may change a verdict."""
 
 
@@ -106,6 +106,9 @@ class Coverage:
         How many fixes were used, double, in conflict, jumps, away.
     unmatched
         Of the kept fixes, how many lie off all roads; of all.
+    silences
+        (m, 3): vehicle, from, to (s): longer than ``silent_s`` without a usable fix. A planned pass of which nothing was seen
+        and that may lie in one is not missed, one cannot tell.
     """
 
     passes: Floats
@@ -114,6 +117,7 @@ class Coverage:
     left: list[Any]
     fates: dict[str, int]
     unmatched: tuple[int, int]
+    silences: Floats = field(repr=False)
     stretches: Floats = field(repr=False)
     kept: Kept = field(repr=False)
     edge: NDArray[np.int32] = field(repr=False)
@@ -123,8 +127,8 @@ class Coverage:
 def cover(network: Network, fixes: Fixes, service: Service | None = None) -> Coverage:
     """Say what was serviced.
 
-    Adding fixes of another vehicle, or of the same after 15 minutes of silence, never lowers ``serviced`` of any unit nor
-    the number of passes done; in between, more fixes may correct what fewer made believe. The order of the fixes is
+    Adding fixes of another vehicle, or later ones of the same after 15 minutes of silence, never lowers ``serviced`` of any
+    unit nor the number of passes done; in between, more fixes may correct what fewer made believe. The order of the fixes is
     of no consequence.
     """
     service = service or Service()
@@ -149,9 +153,15 @@ def cover(network: Network, fixes: Fixes, service: Service | None = None) -> Cov
     stretches = matching.match(network.tables.grid, network.tables.ways, kept, LOOK, model, edge, metres)
     on = passes.on_units(stretches, network.units)
     found, gaps = passes.passes(on, network.units, service.asked, service.edge_m)
-    serviced, left = passes.covered(on, network.units)
+    serviced, left = passes.covered(found, gaps, network.units)
     many = np.bincount(fate, minlength=5)
     names = {"double": DOUBLE, "conflict": CONFLICT, "jump": JUMP, "away": AWAY}
     fates = {"used": int(many[0])} | {name: int(many[code]) for name, code in names.items()}
     off = int(np.count_nonzero(edge == matching.OFF))
-    return Coverage(found, gaps, serviced, left, fates, (off, int(edge.size)), on, kept, edge, metres)
+    silent = _silences(fixes.vehicle[fate == USED], fixes.t[fate == USED], service.silent_s)
+    return Coverage(found, gaps, serviced, left, fates, (off, int(edge.size)), silent, on, kept, edge, metres)
+
+
+def _silences(vehicle: NDArray[np.int32], t: Floats, most: float) -> Floats:
+    last = np.flatnonzero((np.diff(t) > most) & (vehicle[1:] == vehicle[:-1]))
+    return np.column_stack([vehicle[last], t[last], t[last + 1]]).astype(np.float64)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shaodao.kernel.compiled import compiled
+from shaodao.kernel.compiled import bare, compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -50,7 +51,7 @@ def order_of(vehicle: Ints, t: Floats, x: Floats, y: Floats, *rest: NDArray[np.g
     return np.lexsort((*rest[::-1], y, x, t, vehicle)).astype(np.int64)
 
 
-@compiled
+@bare
 def _fate(vehicle, t, x, y, flag, fate) -> None:  # type: ignore[no-untyped-def]
     """Fill ``fate``. After a jump the old place counts on, until three fixes agree on the new one."""
     last, ahead, agree = -1, -1, 0
@@ -83,7 +84,7 @@ def _fate(vehicle, t, x, y, flag, fate) -> None:  # type: ignore[no-untyped-def]
         last, ahead, agree = i, -1, 0
 
 
-@compiled
+@bare
 def _smooth(t, x, y, first, last, half, sx, sy) -> None:  # type: ignore[no-untyped-def]
     """Mean of as many fixes before as after within ``half`` seconds: white noise shrinks, a steady course stays where it is."""
     for i in range(first, last):
@@ -102,7 +103,7 @@ def _smooth(t, x, y, first, last, half, sx, sy) -> None:  # type: ignore[no-unty
         sx[i], sy[i] = ax / (2 * wide + 1), ay / (2 * wide + 1)
 
 
-@compiled
+@bare
 def _debounce(t, flag, first, last, half, out) -> None:  # type: ignore[no-untyped-def]
     """Majority within ``half`` seconds on both sides, a tie keeps the fix's own; -1 (no signal) has no vote."""
     low = high = first
@@ -119,24 +120,27 @@ def _debounce(t, flag, first, last, half, out) -> None:  # type: ignore[no-untyp
         out[i] = flag[i] if on == off else (1 if on > off else 0)
 
 
-@compiled
-def _speeds(t, x, y, given, first, last, out) -> None:  # type: ignore[no-untyped-def]
-    """The reported speed, or what the fixes some 5 s (at least one fix) before and after say."""
-    low = high = first
+@bare
+def _speeds(t, x, y, given, flag, first, last, out) -> None:  # type: ignore[no-untyped-def]
+    """The reported speed, or what the fixes some seconds (at least one fix) before and after say: those with the same signal, so
+    that work is not taken for fast because the vehicle hurried on afterwards."""
     for i in range(first, last):
         if given[i] == given[i]:
             out[i] = given[i]
             continue
-        while low < i - 1 and t[low] < t[i] - 5.0:
-            low += 1
-        high = max(high, i)
-        while high + 1 < last and (high == i or t[high + 1] <= t[i] + 5.0):
+        low = high = i
+        half = 5.0 if flag[i] < 0 else 8.0  # without a signal a stop must not make the way to it slow
+        while low > first and flag[low - 1] == flag[i] and (low == i or t[low - 1] >= t[i] - half):
+            low -= 1
+        while high + 1 < last and flag[high + 1] == flag[i] and (high == i or t[high + 1] <= t[i] + half):
             high += 1
+        if low == high:
+            low, high = max(first, i - 1), min(last - 1, i + 1)
         dt = t[high] - t[low]
         out[i] = np.hypot(x[high] - x[low], y[high] - y[low]) / dt if dt > 0 else np.nan
 
 
-@compiled
+@bare
 def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep) -> None:  # type: ignore[no-untyped-def]
     """Mark the fixes of one trip that are kept. Standing still (by the receiver's own speed, else by going nowhere) none is."""
     here = first
@@ -157,7 +161,7 @@ def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep) ->
         if i == last - 1 or gap:
             take = far > 1.0
         elif still:
-            take = far >= 25.0
+            take = far >= 25.0 or (far >= 1.5 and flag[i] != flag[i - 1])
         else:
             take = far >= step or (far >= 1.5 and flag[i] != flag[i - 1])
         if take:
@@ -165,7 +169,7 @@ def _decimate(t, x, y, speed, reported, flag, first, last, step, quiet, keep) ->
             here = i
 
 
-@compiled
+@bare
 def _headings(trip, heading, t, x, y, speed, east, north) -> None:  # type: ignore[no-untyped-def]
     """The reported heading of a moving vehicle, else the line between the fixes around, two on each side at most."""
     for which in range(trip.size - 1):
@@ -196,19 +200,16 @@ def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, qui
     steady = np.empty(n, np.int8)
     keep = np.zeros(n, np.bool_)
     trips = np.empty(n + 1, np.int64)
-    pace = np.empty(n + 1)
     many = 0
-    first = 0
+    first = np.int64(0)
     for i in range(1, n + 1):
         if i < n and vehicle[good[i]] == vehicle[good[first]] and gt[i] - gt[i - 1] <= TRIP_S:
             continue
         _smooth(gt, gx, gy, first, i, half, sx, sy)
         _debounce(gt, signal, first, i, bounce, steady)
-        _speeds(gt, sx, sy, given, first, i, v)
+        _speeds(gt, sx, sy, given, steady, first, i, v)
         _decimate(gt, sx, sy, v, given, steady, first, i, step, quiet, keep)
         trips[many] = first
-        # The first hours tell the pace: a median of all would cost as much as the rest of the cleaning.
-        pace[many] = np.median(np.diff(gt[first : min(i, first + 4000)])) if i - first > 1 else 0.0
         many += 1
         first = i
     trips[many] = n
@@ -237,7 +238,7 @@ def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, qui
     kx, ky, kt, kv = sx[at], sy[at], gt[at], v[at]
     east, north = np.zeros(total), np.zeros(total)
     _headings(trip, heading[rows], kt, kx, ky, kv, east, north)
-    return trip, vehicle[rows], kt, kx, ky, east, north, kv, steady[at], silent, pace[:many].copy()
+    return trip, vehicle[rows], kt, kx, ky, east, north, kv, steady[at], silent, trips[: many + 1]
 
 
 def clean(
@@ -259,4 +260,8 @@ def clean(
     fate = np.empty(t.size, np.int8)
     _fate(vehicle, t, x, y, flag, fate)
     good = np.flatnonzero(fate == USED)
-    return Kept(*_clean(vehicle, t, x, y, speed, heading, flag, good, step, 3.0, bounce, 10.0)), fate
+    *columns, trips = _clean(vehicle, t, x, y, speed, heading, flag, good, step, 3.0, bounce, 10.0)
+    # The first hours tell the pace: a median of all would cost as much as the rest of the cleaning.
+    firsts = [t[good[low : min(high, low + 4000)]] for low, high in pairwise(trips)]
+    pace = [float(np.median(np.diff(times))) if times.size > 1 else 0.0 for times in firsts]
+    return Kept(*columns, np.array(pace)), fate

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from shaodao.kernel.compiled import compiled
+from shaodao.kernel.compiled import bare, compiled
 from shaodao.kernel.coverage.units import Units
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ CANNOT_TELL, SHORT, DONE = range(3)
 
 VEHICLE, UNIT, FROM, TO, START, END, LEVEL = range(7)
 P_VEHICLE, P_UNIT, P_START, P_END, P_SERVICED, P_SURE, P_POSSIBLE, P_FAST, P_VERDICT, P_GAPS = range(10)
-_POSSIBLE, _LIKELY, _SURE, _FAST = 1, 2, 3, 4  # as in `matching`
+_POSSIBLE, _LIKELY, _SURE, _FAST, _LOST = 1.0, 2.0, 3.0, 4.0, 5.0  # as in `matching`
 
 
 @compiled
@@ -51,19 +51,26 @@ def _on_units(stretch, edge_first, edge_part, part_from, part_to, part_at, part_
     return out[:n]
 
 
-@compiled
+@bare
+def _add(spans, n, a, b) -> Any:  # type: ignore[no-untyped-def]
+    """Put a span among n sorted by their beginnings; returns how many there are."""
+    if b <= a:
+        return n
+    j = n
+    while j and spans[j - 1, 0] > a:
+        spans[j, 0], spans[j, 1] = spans[j - 1, 0], spans[j - 1, 1]
+        j -= 1
+    spans[j, 0], spans[j, 1] = a, b
+    return n + 1
+
+
+@bare
 def _union(s, low, high, least, most, spans) -> Any:  # type: ignore[no-untyped-def]
     """Sorted, disjoint spans of the stretches with a level in [least, most]; returns how many and their total."""
-    n = 0
+    n = np.int64(0)
     for i in range(low, high):
         if least <= s[i, LEVEL] <= most:
-            a, b = s[i, FROM], s[i, TO]
-            j = n
-            while j and spans[j - 1, 0] > a:
-                spans[j, 0], spans[j, 1] = spans[j - 1, 0], spans[j - 1, 1]
-                j -= 1
-            spans[j, 0], spans[j, 1] = a, b
-            n += 1
+            n = _add(spans, n, s[i, FROM], s[i, TO])
     m = 0
     total = 0.0
     for i in range(n):
@@ -77,7 +84,7 @@ def _union(s, low, high, least, most, spans) -> Any:  # type: ignore[no-untyped-
     return m, total
 
 
-@compiled
+@bare
 def _extent(s, low, high) -> Any:  # type: ignore[no-untyped-def]
     least, most = np.inf, -np.inf
     for i in range(low, high):
@@ -86,7 +93,7 @@ def _extent(s, low, high) -> Any:  # type: ignore[no-untyped-def]
     return least, most
 
 
-@compiled
+@bare
 def _ends(s, first) -> Any:  # type: ignore[no-untyped-def]
     """Where the pass that begins at row ``first`` ends: time, ground gone over again, a refill in between."""
     n = s.shape[0]
@@ -94,12 +101,12 @@ def _ends(s, first) -> Any:  # type: ignore[no-untyped-def]
     begin = first  # of the present visit
     least, most = np.inf, -np.inf  # of the visits before
     while True:
-        ahead = -np.inf
+        ahead = until = -np.inf
         i = begin
         while i < n and s[i, VEHICLE] == s[first, VEHICLE] and s[i, UNIT] == s[first, UNIT]:
-            if i > begin and (s[i, START] - s[i - 1, END] > PASS_GAP_S or s[i, FROM] < ahead - AGAIN_M):
+            if i > begin and (s[i, START] - until > PASS_GAP_S or s[i, FROM] < ahead - AGAIN_M):
                 break
-            ahead = max(ahead, s[i, TO])
+            ahead, until = max(ahead, s[i, TO]), max(until, s[i, END])
             i += 1
         now, then = _extent(s, begin, i)
         if begin > first:
@@ -113,26 +120,42 @@ def _ends(s, first) -> Any:  # type: ignore[no-untyped-def]
         begin = i
 
 
+@bare
+def _safe(s, first, stop, whole, edge_m, spans, m, sures) -> Any:  # type: ignore[no-untyped-def]
+    """Of m possible spans: how many ends lie inside the unit, and the sure metres less ``edge_m`` for each of them.
+
+    A span has no less than none, so that more of them are never less.
+    """
+    many, _ = _union(s, first, stop, _SURE, _SURE, sures)
+    ends = j = 0
+    safe = 0.0
+    for i in range(m):
+        mine = (spans[i, 0] > 2.0) + (spans[i, 1] < whole - 2.0)
+        inside = 0.0
+        while j < many and sures[j, 0] < spans[i, 1]:
+            inside += sures[j, 1] - sures[j, 0]
+            j += 1
+        ends += mine
+        safe += max(0.0, inside - mine * edge_m)
+    return ends, safe
+
+
 @compiled
 def _passes(s, length, asked, edge_m) -> Any:  # type: ignore[no-untyped-def]
     """From stretches sorted by vehicle, unit and time: passes (p, 10) and their gaps (g, 3: pass, from, to)."""
     out = np.empty((s.shape[0] + 1, 10))
     gaps = np.empty((s.shape[0] * 2 + 1, 3))
-    spans = np.empty((s.shape[0] + 1, 2))
+    spans, sures = np.empty((s.shape[0] + 1, 2)), np.empty((s.shape[0] + 1, 2))
     n = g = 0
-    first = 0
+    first = np.int64(0)
     while first < s.shape[0]:
         stop = _ends(s, first)
         unit = int(s[first, UNIT])
         whole = length[unit]
         m, possible = _union(s, first, stop, _POSSIBLE, _SURE, spans)
         if possible >= min(LEAST_M, 0.5 * whole):
-            ends = 0
-            for i in range(m):
-                ends += (spans[i, 0] > 2.0) + (spans[i, 1] < whole - 2.0)
-            _, sure = _union(s, first, stop, _SURE, _SURE, spans)
-            _, fast = _union(s, first, stop, _FAST, _FAST, spans)
-            m, likely = _union(s, first, stop, _LIKELY, _SURE, spans)
+            ends, safe = _safe(s, first, stop, whole, edge_m, spans, m, sures)
+            _, fast = _union(s, first, stop, _FAST, _FAST, sures)
             begin = np.inf
             end = -np.inf
             for i in range(first, stop):
@@ -140,22 +163,29 @@ def _passes(s, length, asked, edge_m) -> Any:  # type: ignore[no-untyped-def]
                     begin, end = min(begin, s[i, START]), max(end, s[i, END])
             begins = g
             at = 0.0
+            serviced = whole
+            m, _ = _union(s, first, stop, _LIKELY, _SURE, spans)
             for i in range(m + 1):
                 a = spans[i, 0] if i < m else whole
-                if a - at > 1.0:
+                # That a pass ends so near to the end of the unit is less likely than that the fixes are off.
+                if a - at > (min(LEAST_M, 0.2 * whole) if m and (i == 0 or i == m) else 1.0):
                     gaps[g, 0], gaps[g, 1], gaps[g, 2] = n, at, a
                     g += 1
+                    serviced -= a - at
                 at = spans[i, 1] if i < m else whole
             possible = min(whole, possible + ends * edge_m)
-            sure = max(0.0, min(sure, whole) - ends * edge_m)
-            likely = min(likely, whole)
+            sure = min(safe, whole)
+            lost = False
+            for i in range(first, stop):
+                lost |= s[i, LEVEL] == _LOST
+            possible = whole if lost else possible
             verdict = CANNOT_TELL
             if sure >= asked * whole:
                 verdict = DONE
             elif possible < asked * whole:
                 verdict = SHORT
             out[n, P_VEHICLE], out[n, P_UNIT], out[n, P_START], out[n, P_END] = s[first, VEHICLE], unit, begin, end
-            out[n, P_SERVICED], out[n, P_SURE], out[n, P_POSSIBLE] = likely, sure, possible
+            out[n, P_SERVICED], out[n, P_SURE], out[n, P_POSSIBLE] = serviced, sure, possible
             out[n, P_FAST], out[n, P_VERDICT], out[n, P_GAPS] = fast, verdict, begins
             n += 1
         first = stop
@@ -163,28 +193,35 @@ def _passes(s, length, asked, edge_m) -> Any:  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _covered(s, many, serviced, first, gaps) -> Any:  # type: ignore[no-untyped-def]
-    """From stretches sorted by unit: metres serviced by whatever pass, of each unit, and what nothing serviced."""
-    spans = np.empty((s.shape[0] + 1, 2))
-    low = 0
-    g = 0
-    for unit in range(many):
-        high = low
-        while high < s.shape[0] and s[high, UNIT] == unit:
-            high += 1
-        m, total = _union(s, low, high, _LIKELY, _SURE, spans)
+def _covered(found, gaps, order, serviced, first, left) -> None:  # type: ignore[no-untyped-def]
+    """From passes in the ``order`` of their units: what none of them serviced, and by unit how much they did.
+
+    ``serviced`` comes with the length of each unit; ``first`` and ``left`` are filled.
+    """
+    spans = np.empty((gaps.shape[0] + found.shape[0] + 1, 2))
+    low = g = 0
+    for unit in range(serviced.size):
+        n = np.int64(0)
+        whole = serviced[unit]
+        while low < order.size and found[order[low], P_UNIT] == unit:
+            which = order[low]
+            at, i = 0.0, int(found[which, P_GAPS])
+            while i < gaps.shape[0] and gaps[i, 0] == which:
+                n = _add(spans, n, at, gaps[i, 1])
+                at = gaps[i, 2]
+                i += 1
+            n = _add(spans, n, at, whole)
+            low += 1
         first[unit] = g
         at = 0.0
-        for i in range(m + 1):
-            a = spans[i, 0] if i < m else serviced[unit]
-            if a - at > 1.0:
-                gaps[g, 0], gaps[g, 1] = at, a
+        for i in range(n + 1):
+            a = spans[i, 0] if i < n else whole
+            if a > at:
+                left[g, 0], left[g, 1] = at, a
                 g += 1
-            at = spans[i, 1] if i < m else serviced[unit]
-        serviced[unit] = min(total, serviced[unit])
-        low = high
-    first[many] = g
-    return g
+                serviced[unit] -= a - at
+            at = max(at, spans[i, 1]) if i < n else whole
+    first[serviced.size] = g
 
 
 def on_units(stretches: Floats, units: Units) -> Floats:
@@ -207,10 +244,10 @@ def passes(stretches: Floats, units: Units, asked: float, edge_m: float) -> tupl
     return found
 
 
-def covered(stretches: Floats, units: Units) -> tuple[Floats, list[Any]]:
-    """Metres of each unit (u,) that any pass serviced, never more than it has, and of each unit the (n, 2) gaps left."""
-    s = np.ascontiguousarray(stretches[np.argsort(stretches[:, UNIT], kind="stable")])
+def covered(found: Floats, gaps: Floats, units: Units) -> tuple[Floats, list[Any]]:
+    """From `passes`: metres of each unit (u,) that any pass serviced, and of each unit the (n, 2) spans that none did."""
     serviced = units.length.copy()
-    first, gaps = np.empty(serviced.size + 1, np.int64), np.empty((s.shape[0] + serviced.size + 1, 2))
-    _covered(s, serviced.size, serviced, first, gaps)
-    return serviced, [gaps[first[i] : first[i + 1]] for i in range(serviced.size)]
+    order = np.argsort(found[:, P_UNIT], kind="stable")
+    first, left = np.empty(serviced.size + 1, np.int64), np.empty((gaps.shape[0] + serviced.size + 1, 2))
+    _covered(found, gaps, order, serviced, first, left)
+    return serviced, [left[first[i] : first[i + 1]] for i in range(serviced.size)]

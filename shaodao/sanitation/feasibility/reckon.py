@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shaodao.kernel.sweeping import MINUTES, Effort, effort, granted, open_minutes
-from shaodao.sanitation.feasibility.facts import Day, Fleet
+from shaodao.sanitation.feasibility.facts import Day, Fleet, Hour
 from shaodao.sanitation.hours import DAY
 
 Mask = NDArray[np.bool_]
@@ -198,13 +198,25 @@ def stops(day: Day, mode: Any) -> tuple[Mask, str]:
     """The minutes in which the weather stops a mode, and why. An hour without an observation stops nothing."""
     found, why = np.zeros(MINUTES, dtype=np.bool_), ""
     for hour, seen in day.weather.items():
-        felt = seen.ground_c if mode.cold_basis == "ground" and seen.ground_c is not None else seen.air_c
-        cold = mode.cold_c is not None and felt < mode.cold_c
-        windy = mode.wind_level is not None and seen.wind_level is not None and seen.wind_level >= mode.wind_level
-        if cold or windy:
+        if stop := stop_of(mode, seen):
             found[hour * 60 : hour * 60 + 60] = True
-            why = "cold" if cold or why == "cold" else "wind"
+            why = "cold" if "cold" in (stop, why) else "wind"
     return found, why
+
+
+def stop_of(mode: Any, seen: Hour) -> str:
+    """Why the weather of an hour stops a mode: cold, wind, or nothing."""
+    if mode.cold_c is not None and felt(mode, seen)[1] < mode.cold_c:
+        return "cold"
+    windy = mode.wind_level is not None and seen.wind_level is not None and seen.wind_level >= mode.wind_level
+    return "wind" if windy else ""
+
+
+def felt(mode: Any, seen: Hour) -> tuple[str, float]:
+    """The temperature that counts for a mode: of the ground where the mode says so and there is one, else of the air."""
+    if mode.cold_basis == "ground" and seen.ground_c is not None:
+        return "ground", seen.ground_c
+    return "air", seen.air_c
 
 
 def _grant_hours(day: Day, name: str, services: list[Service]) -> None:

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('facts', models.CharField(blank=True, max_length=64)),
                 ('figures', models.JSONField(default=dict)),
                 ('left_out', models.JSONField(default=list)),
+                ('changes', models.JSONField(default=dict)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('made_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sanitation_plans', to=settings.AUTH_USER_MODEL)),
                 ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='sanitation.dayplan')),

@@ -26,7 +26,10 @@ class DayPlan(models.Model):
     seconds = models.FloatField(default=0)  # that the search was given
     facts = models.CharField(max_length=64, blank=True)  # SHA-256 of what it was made from
     figures = models.JSONField(default=dict)  # sums, by service, by vehicle
-    left_out = models.JSONField(default=list)  # [{mode, pass, segment, why}, …]
+    left_out = models.JSONField(default=list)  # [{mode, pass, why, segments}, …] by codes
+    changes = models.JSONField(
+        default=dict
+    )  # to the book, of this day: {"broken": {vehicle: s}, "closed": [[mode, s, s], …]}
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -63,7 +66,8 @@ class Trip(models.Model):
 
 
 class Leg(models.Model):
-    """One thing after another on a trip. Of a service: the segment, the mode, which pass of the day, how many runs over it."""
+    """One thing after another on a trip. A service is one run over a segment (the engine writes each as its own leg, since a
+    wide carriageway is done in loops): the segment, the mode, which pass of the day, how many runs."""
 
     trip = models.ForeignKey(Trip, models.CASCADE, related_name="legs")
     seq = models.PositiveIntegerField()

@@ -121,12 +121,12 @@ router = Router(tags=["sanitation"], auth=Caller(), throttle=[ByToken()])
 
 @router.post(
     "/sanitation/tracks",
-    response={200: Taken, 201: Taken, 422: Taken},
+    response={200: Taken, 201: Taken},
     summary="Fixes of sanitation vehicles",
     openapi_extra={"requestBody": BODY, "x-problems": {"413": "Too large", "429": "Too many requests"}},
 )
 def push(request: HttpRequest) -> HttpResponse:
-    """Takes what is right and names what is not, row by row. 201: some are new; 200: all were known; 422: none was right.
+    """Takes what is right and names what is not, row by row. 201: some are new; 200: all were known; 422: none was right, `errors` names them.
 
     Sending the same again keeps nothing twice. At most `push_rows` fixes a call (413) and `calls_per_minute` a token (429).
     """
@@ -134,8 +134,10 @@ def push(request: HttpRequest) -> HttpResponse:
     who = request.auth  # type: ignore[attr-defined]
     owners = [who.code] * len(items) if isinstance(who, Box) else None
     found = receive.take(of_items(items, owners=owners), Door.HTTP, now)
-    status = 201 if found.kept else 200 if found.known or not found.received else 422
-    return answer(found.as_dict() | {"faults": receive.said(found.faults)}, status)
+    faults = receive.said(found.faults)
+    if faults and not (found.kept or found.known):
+        raise Invalid({f"fixes.{fault['row']}.{fault['field']}".rstrip("."): fault["what"] for fault in faults})
+    return answer(found.as_dict() | {"faults": faults}, 201 if found.kept else 200)
 
 
 def _items(request: HttpRequest) -> list[Any]:

@@ -103,9 +103,10 @@ def _result(sent: Sent, checked: checks.Checked, new: dict[tuple[int, date], int
 
 
 def _faults(sent: Sent, checked: checks.Checked, rejected: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """The first rows that were left out or lost a value, in their order."""
+    """The first rows that were left out, and as many that lost a value as there is room for, in their order."""
     first = [(int(row), checked.why[row]) for row in rejected[:EXAMPLES]]
-    first += [(int(row), mark) for mark, rows in checked.marks.items() for row in np.flatnonzero(rows)[:EXAMPLES]]
+    marks = [(int(row), mark) for mark, rows in checked.marks.items() for row in np.flatnonzero(rows)[:EXAMPLES]]
+    first += sorted(marks, key=lambda pair: pair[0])[: EXAMPLES - len(first)]
     return [
         {"row": sent.first + row, "box": _shown(sent.box[row]), "vehicle": _shown(sent.vehicle[row]),
          "field": checks.FIELD[reason], "why": str(reason)}
@@ -159,9 +160,17 @@ def _count(
         )
         if not row.vehicle and result.faults:
             at = now.isoformat(timespec="seconds")
-            row.examples = [*({**f, "at": at} for f in result.faults), *row.examples][:KEPT_EXAMPLES]
+            row.examples = _different([*({**f, "at": at} for f in result.faults), *row.examples])[:KEPT_EXAMPLES]
     names = ["received", "kept", "known", "faults", "marked", "examples"]
     TrackCount.objects.bulk_update(rows, names, batch_size=200)
+
+
+def _different(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest of each reason and box or vehicle, so that one box with a fault does not hide the others."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for example in examples:
+        found.setdefault((example["why"], example["box"], example["vehicle"]), example)
+    return list(found.values())
 
 
 def failed(door: str, what: str, now: datetime) -> None:

@@ -87,7 +87,6 @@ def add(found: Sequence[Group], door: str, now: datetime) -> dict[tuple[int, dat
             row.fixes, row.changed_at = row.fixes + more, max(now, row.changed_at)
             row.vehicles += sum(of == day and (vehicle, of) not in before for vehicle, of in pairs)
     TrackDay.objects.bulk_update(locked.values(), ["fixes", "vehicles", "changed_at"])
-    TrackDay.objects.filter(day__in=days, fixes=0).delete()
     return new
 
 

@@ -85,6 +85,8 @@ def tracks(request: HttpRequest) -> HttpResponse:
         "day": day,
         "today": clock.local(clock.now()).date(),
         "heard": heard,
+        "seen": [v for v in heard if v.fixes or v.faults],
+        "silent": [v for v in heard if not (v.fixes or v.faults)],
         "n_heard": sum(v.fixes > 0 for v in heard),
         "n_fixes": sum(v.fixes for v in heard),
         "n_left": sum(door.rejected for door in doors),

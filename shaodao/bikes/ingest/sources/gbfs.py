@@ -18,7 +18,7 @@ import numpy as np
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from shaodao.bikes.gbfs import fetching, guarding, reading, versions
+from shaodao.bikes.gbfs import fetching, reading, versions
 from shaodao.bikes.gbfs.feed import NEW, OLD, File, Table, Words, listing, moment
 from shaodao.bikes.gbfs.parsing import parse
 from shaodao.bikes.ingest import plausible, receive, store
@@ -26,6 +26,7 @@ from shaodao.bikes.ingest.positions import NO_TIME, Positions
 from shaodao.bikes.ingest.quality import printable
 from shaodao.bikes.models import OperatorFeed
 from shaodao.bikes.words import FeedState, Source
+from shaodao.foundation import guarding
 from shaodao.organisations.account import sealing
 
 logger = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def fetch(feed: OperatorFeed) -> Fetched:
     try:
         guarding.check_url(feed.url)
         secret = sealing.unseal(feed.secret) if feed.secret else ""
-        with guarding.client(TIMEOUT_S, feed.url, feed.header, secret) as http:
+        with fetching.client(TIMEOUT_S, guarding.transport(feed.url, feed.header, secret)) as http:
             return _vehicles(http, feed)
     except sealing.Unreadable:
         return Fetched(fault=_("密钥已不能读出，请重新填写"))

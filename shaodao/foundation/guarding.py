@@ -1,6 +1,6 @@
 """Fetching from addresses that somebody typed in: only the open internet is reached, and a secret only its own server.
 
-As with webhooks (foundation/hooks.py): a name is resolved once for each request and judged, and the connection goes to the
+As with webhooks (hooks.py): a name is resolved once for each request and judged, and the connection goes to the
 judged address; every redirect is judged anew. `SHAODAO_WEBHOOK_PRIVATE=1` allows addresses of one's own network.
 """
 
@@ -9,7 +9,6 @@ import socket
 import httpx
 from django.utils.translation import gettext as _
 
-from shaodao.bikes.gbfs import fetching
 from shaodao.foundation import hooks
 
 Origin = tuple[str, str, int | None]
@@ -28,10 +27,9 @@ def check_url(url: str) -> None:
         raise ValueError(_("不能是内部地址"))
 
 
-def client(timeout: float, url: str, header: str = "", secret: str = "") -> httpx.Client:
-    """A client for `fetching.fetch`, with the header for requests to the server of `url` only."""
-    guard = Guard(_origin(httpx.URL(url)), {header: secret} if header else {})
-    return fetching.client(timeout, guard)
+def transport(url: str, header: str = "", secret: str = "") -> "Guard":
+    """For an `httpx.Client`, with the header for requests to the server of `url` only."""
+    return Guard(_origin(httpx.URL(url)), {header: secret} if header else {})
 
 
 class Guard(httpx.BaseTransport):
