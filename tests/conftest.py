@@ -26,6 +26,7 @@ ONCE = {
     "packs": "*",
     "places": "*",
     "portal": "reading follow",
+    "sanitation": "book_pages",
 }
 
 # The same algorithm by the same code, made cheap: at its real strength a hash takes a third of a second and 100 MB.

@@ -1,134 +1,136 @@
-"""Columns of positions as files have them, turned into arrays. No row of them can make this fail.
+"""Columns of large files, some rows at a time: Parquet, and CSV with whatever delimiter, packed or not.
 
-Texts come from CSV, numbers and times also from Parquet. What cannot be read becomes none (NaN, NO_TIME, None), and
-whoever takes the rows in rejects that one with its reason.
+`places` says, from the names in the header, which columns are wanted (None: the file has none such), and raises
+Unreadable where one that is needed is missing. A cell that is no number makes its row one without; it holds up no other.
 """
 
-from datetime import datetime
-from typing import Any
+import csv
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+import pyarrow.csv as arrow_csv
+from django.utils.translation import gettext as _
+from pyarrow import parquet
 
-from shaodao.foundation import clock
+from shaodao.foundation.maps import Unreadable
 
-NO_TIME = np.iinfo(np.int64).min
-"""For what is no time."""
-SECONDS_BELOW = 10**11
-"""A smaller number is seconds since 1970, else milliseconds: as in `shaodao analyse parking`."""
-MOST_MS = 253_402_300_800_000  # the year 10000
-DAY, MINUTE = 86_400_000, 60_000
-_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\s*$"
-_ISO = (
-    r"^\s*(?P<y>\d{4})[-/年](?P<mo>\d{1,2})[-/月](?P<d>\d{1,2})日?[Tt ]+(?P<h>\d{1,2}):(?P<mi>\d{2})"
-    r"(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?\s*$"
-)
+NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
+HEADER_BYTES = 1 << 16
+TEXTS = (".csv", ".tsv", ".txt")
+Columns = list[pa.Array | None]
+Places = Callable[[list[str]], list[int | None]]
 
 
-def numbers(column: pa.Array) -> NDArray[np.float64]:
-    """(n,) float64; NaN for what is empty or no number."""
-    if not texts(column.type):
-        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
-    good = pc.match_substring_regex(column, _NUMBER)
-    text = pc.utf8_trim_whitespace(pc.if_else(good, column, None))
-    return np.asarray(pc.cast(text, pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turns what a reader raises into Unreadable with its first line."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError, zlib.error, csv.Error) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise Unreadable(_("文件读不出来：%(e)s") % {"e": why}) from None
 
 
-def times(column: pa.Array) -> NDArray[np.int64]:
-    """(n,) milliseconds since 1970, `NO_TIME` for what is no time.
+def from_parquet(path: Path, rows: int, places: Places) -> Iterator[Columns]:
+    file = parquet.ParquetFile(path)
+    wanted = [file.schema_arrow.names[n] for n in places(file.schema_arrow.names) if n is not None]
+    for batch in file.iter_batches(rows, columns=wanted):
+        yield [None if n is None else batch.column(n) for n in places(batch.schema.names)]
 
-    Numbers are seconds or milliseconds since 1970; a text or a timestamp without a zone is the district's wall clock.
+
+def from_csv(
+    path: Path,
+    places: Places,
+    *,
+    kind: pa.DataType | None = None,
+    ragged: Callable[[arrow_csv.InvalidRow], str] | None = None,
+) -> Iterator[Columns]:
+    """Columns as text (`kind`: binary where the encoding is looked into later); empty lines are no rows.
+
+    ragged: told of each row with too few or too many cells, answers "skip" or "error"; without it such a row is an error.
     """
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        whole = pc.cast(pc.cast(column, pa.timestamp("ms", kind.tz), safe=False), pa.int64())
-        found = _filled(whole)
-        return found if kind.tz else _from_wall_clock(found)
-    if not texts(kind):
-        return _counted(numbers(column))
-    counted = _counted(numbers(column))
-    written = _written(column) if (counted == NO_TIME).any() else counted
-    return np.where(counted != NO_TIME, counted, written)
+    names, lines, delimiter = header(path, places)
+    found = places(names)
+    raw, line = _first(path)
+    if raw.endswith(line) and raw.count(line) == 1:
+        raise Unreadable(_("文件只有表头，没有一行数据"))
+    columns = [f"{n}" for n in range(len(names))]  # a name may stand twice
+    asked = [columns[n] for n in dict.fromkeys(n for n in found if n is not None)]
+    with (
+        pa.input_stream(path, compression="gzip" if path.suffix.lower() == ".gz" else None) as packed,
+        arrow_csv.open_csv(
+            packed,
+            arrow_csv.ReadOptions(column_names=columns, skip_rows=lines, use_threads=ragged is None),
+            arrow_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=ragged),
+            arrow_csv.ConvertOptions(
+                include_columns=asked, column_types=dict.fromkeys(asked, kind or pa.string()), strings_can_be_null=True
+            ),
+        ) as reader,
+    ):
+        for batch in reader:
+            yield [None if n is None else batch.column(asked.index(columns[n])) for n in found]
 
 
-def names(column: pa.Array) -> NDArray[np.object_]:
-    """(n,) object: names and ids as text; whole numbers are texts too; None for none."""
-    if not texts(column.type):
-        column = pc.cast(column, pa.string())
-    return np.asarray(column.to_numpy(zero_copy_only=False), object)
+def header(path: Path, places: Places) -> tuple[list[str], int, str]:
+    """The names of the columns, the lines until the first row, the delimiter: what makes the header have what is needed."""
+    raw, line = _first(path)
+    text = line.decode(_encoding(line)).removeprefix("\ufeff")
+    lines = raw[: raw.index(line)].count(b"\n") + 1
+    for delimiter in ",;\t|":
+        names = next(csv.reader([text], delimiter=delimiter), [])
+        try:
+            places(names)
+        except Unreadable:
+            continue
+        return names, lines, delimiter
+    delimiter = max(",;\t|", key=text.count)
+    return next(csv.reader([text], delimiter=delimiter), []), lines, delimiter
 
 
-def texts(kind: pa.DataType) -> bool:
-    """Is it a column of text?"""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+def encoding(path: Path) -> str:
+    """What the header is written in: "utf-8" or "gb18030", in which digits and delimiters are the same bytes."""
+    return _encoding(_first(path)[1])
 
 
-def _counted(value: NDArray[np.float64]) -> NDArray[np.int64]:
-    fits = np.isfinite(value) & (np.abs(value) < MOST_MS)
-    whole = np.where(fits, value, 0.0)
-    ms = np.where(np.abs(whole) < SECONDS_BELOW, whole * 1000, whole)
-    return np.where(fits, np.rint(ms), NO_TIME).astype(np.int64)
+def _first(path: Path) -> tuple[bytes, bytes]:
+    """The beginning of a file and its first line that is not empty."""
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        raw = file.read(HEADER_BYTES)
+    line = next((line for line in raw.splitlines() if line.strip(b" \t\r\n\xef\xbb\xbf")), b"")
+    if not line:
+        raise Unreadable(_("文件是空的"))
+    return raw, line
 
 
-def _written(column: pa.Array) -> NDArray[np.int64]:
-    """Times written as year, month, day, hour … with or without a zone."""
-    fields = pc.extract_regex(column, _ISO)
-    got = np.asarray(pc.is_valid(fields).to_numpy(zero_copy_only=False), bool)
-
-    def part(name: str) -> NDArray[np.int64]:
-        text = pc.struct_field(fields, name)
-        text = pc.if_else(pc.greater(pc.fill_null(pc.utf8_length(text), 0), 0), text, "0")
-        return _filled(pc.cast(pc.fill_null(text, "0"), pa.int64()), 0)
-
-    year, month, day, hour, minute, second = (part(name) for name in ("y", "mo", "d", "h", "mi", "s"))
-    got &= (year >= 1970) & (month >= 1) & (month <= 12) & (day >= 1) & (hour < 24) & (minute < 60) & (second < 60)
-    months = np.where(got, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
-    days = months.astype("datetime64[D]").astype(np.int64) + day - 1
-    got &= (days.astype("datetime64[D]").astype("datetime64[M]") == months) & (year < 10_000)  # no 30 February
-    ms = days * DAY + hour * 3_600_000 + minute * MINUTE + second * 1000 + _fraction(pc.struct_field(fields, "f"))
-    zone = pc.fill_null(pc.struct_field(fields, "zone"), "")
-    bare = np.asarray(pc.equal(pc.utf8_length(zone), 0).to_numpy(zero_copy_only=False), bool)
-    ms = np.where(bare, _from_wall_clock(np.where(got, ms, NO_TIME)), ms - _offset(zone))
-    return np.where(got, ms, NO_TIME)
+def _encoding(line: bytes) -> str:
+    for name in ("utf-8", "gb18030"):
+        try:
+            text = line.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return name
+        break
+    raise Unreadable(_("文件不是 UTF-8 编码"))
 
 
-def _fraction(text: pa.Array) -> NDArray[np.int64]:
-    """Milliseconds of decimals of a second."""
-    padded = pc.utf8_slice_codeunits(pc.utf8_rpad(pc.fill_null(text, "0"), 9, "0"), 0, 3)
-    return _filled(pc.cast(padded, pa.int64()), 0)
-
-
-def _offset(zone: pa.Array) -> NDArray[np.int64]:
-    """Milliseconds that clocks of `+08:00` are ahead of UTC; 0 for Z and for none."""
-    coded = pc.dictionary_encode(zone)
-    ahead = [_ahead(text) for text in coded.dictionary.to_pylist()]
-    return np.array(ahead or [0], np.int64)[coded.indices.to_numpy()]
-
-
-def _ahead(text: str) -> int:
-    if text[:1] not in ("+", "-"):
-        return 0
-    minutes = int(text[1:3]) * 60 + int(text[-2:])
-    return (minutes if text[0] == "+" else -minutes) * MINUTE
-
-
-def _from_wall_clock(ms: NDArray[np.int64]) -> NDArray[np.int64]:
-    """From milliseconds as the district's wall clock shows them: one look into the calendar for each day."""
-    found, timed = ms.copy(), ms != NO_TIME
-    days, which = np.unique(ms[timed] // DAY, return_inverse=True)
-    shift = np.array([_shift(int(day)) for day in days] or [0], np.int64)
-    found[timed] -= shift[which] if which.size else 0
-    return found
-
-
-def _shift(day: int) -> int:
-    """Milliseconds that the wall clock is ahead of UTC at that day's noon; beyond all calendars as in the last year."""
-    at = np.datetime64(max(-700_000, min(day, 2_900_000)), "D").astype(datetime)
-    ahead = datetime(at.year, at.month, at.day, 12, tzinfo=clock.LOCAL).utcoffset()
-    return int(ahead.total_seconds() * 1000) if ahead else 0
-
-
-def _filled(column: Any, none: int = NO_TIME) -> NDArray[np.int64]:
-    return np.asarray(pc.fill_null(column, none).to_numpy(zero_copy_only=False), np.int64)
+def numbers(column: pa.Array, name: str, *, needed: bool = False) -> pa.Array:
+    """A column as float64, null where there is no number; ``needed``: Unreadable where text holds none at all."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_decimal(kind) or pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind):
+        return column.cast(pa.float64(), safe=False)
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise Unreadable(_("“%(name)s”列不是数字") % {"name": name})
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    try:
+        return text.cast(pa.float64())
+    except pa.ArrowInvalid:
+        known = pc.if_else(pc.match_substring_regex(text, NUMBER), text, None)
+    if needed and known.null_count == len(known):
+        raise Unreadable(_("“%(name)s”列不是数字") % {"name": name})
+    return known.cast(pa.float64())

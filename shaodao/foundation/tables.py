@@ -148,7 +148,7 @@ def integer(least: int, most: int) -> Parser:
     """A whole number within bounds."""
 
     def parse(value: str) -> int:
-        if not re.fullmatch(r"-?\d+(\.0+)?", value):
+        if not re.fullmatch(r"-?\d{1,15}(\.0{1,15})?", value):
             raise Bad(_("“%(v)s”不是整数") % {"v": value}, _("写整数"))
         result = int(float(value))
         if not least <= result <= most:

@@ -13,6 +13,7 @@ class SanitationConfig(AppConfig):
         from shaodao.sanitation import history, settings
         from shaodao.sanitation.bins import photos
         from shaodao.sanitation.inspections import queries as inspections
+        from shaodao.sanitation.plan import background as planning
         from shaodao.sanitation.proof import tasks as proof
         from shaodao.sanitation.roads import background
         from shaodao.sanitation.tracks import files, keep
@@ -22,6 +23,7 @@ class SanitationConfig(AppConfig):
         chain.register(history.BOOK)
         clock.register("weather", fetching.follow)
         jobs.register(background.KIND, background.RoadFiles())
+        jobs.register(planning.KIND, planning.Plans())
         uploads.register_viewer(photos.viewer)
         uploads.register_viewer(inspections.viewer)
         jobs.register(files.KIND, files.TrackFiles())

@@ -133,12 +133,19 @@ def _judge(found: Plan, rows: list[Row], given: set[str]) -> None:
     for row in rows:
         if row.line in bad:
             continue
-        values = {c.name: row[c.name] for c in _columns(kind) if c.name in given}
-        wrong = list(_faults(kind, row, values, standing.get(row["code"]), known))
+        old = standing.get(row["code"])
+        values = {c.name: _same(kind, c, row[c.name], old) for c in _columns(kind) if c.name in given}
+        wrong = list(_faults(kind, row, values, old, known))
         found.problems += wrong
         if not wrong:
             mark = bool(row["illustrative"]) if "illustrative" in given else None
             found.drafts.append(Draft(row["code"], values, mark, str(row.get("source") or "")))
+
+
+def _same(kind: Kind, column: Column, value: Any, old: Any) -> Any:
+    """The kept value where a file says the same in fewer digits: Excel keeps fifteen."""
+    kept = None if old is None else actions.referred(old, kind, column.name)
+    return kept if isinstance(value, float) and isinstance(kept, float) and show(value) == show(kept) else value
 
 
 def _columns(kind: Kind) -> tuple[Column, ...]:

@@ -62,4 +62,8 @@ def around(kind: Kind, row: Any) -> dict[str, Any] | None:
         own = feature(SEGMENT, row)
         own["properties"]["width"] = 6
         return collection([*(feature(SEGMENT, s) for s in others), own])
-    return collection([feature(kind, row)]) if kind in PLACES else None
+    if kind not in PLACES:
+        return None
+    own = feature(kind, row)
+    own["properties"]["layer"] = "mark"  # what the map shows first
+    return collection([own])

@@ -5,6 +5,7 @@ import os
 import click
 
 from shaodao.sanitation.bins.cli import bins
+from shaodao.sanitation.coverage.cli import coverage, recompute
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
@@ -36,3 +37,5 @@ sanitation.add_command(prove)
 for command in (ingest, tracks, box_token, mqtt):
     sanitation.add_command(command)
 sanitation.add_command(weather)
+sanitation.add_command(coverage)
+sanitation.add_command(recompute)

@@ -94,9 +94,11 @@ class RowForm(Failing):
         return {c.name: str(c.show(actions.referred(row, self.kind, c.name))) for c in (*NAMES, *self.kind.columns)}
 
     def values(self) -> dict[str, str]:
-        """Raw values by the names of the columns."""
+        """Raw values by the names of the columns; of a row only those that are not as the form showed them: a number is
+        shown with ten digits, and what nobody touched keeps all of its own."""
         self.full_clean()
-        return {name: self.said(name) for name in self.kind.names()}
+        said = {name: self.said(name) for name in self.kind.names()}
+        return {k: v for k, v in said.items() if self.row is None or v.strip() != self.initial.get(k, "").strip()}
 
 
 class ReasonForm(Failing):

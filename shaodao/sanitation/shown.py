@@ -28,7 +28,7 @@ ACTIONS = {
 LISTED: dict[str, tuple[str, ...]] = {
     "road": ("road_class",),
     "segment": ("road", "length_m", "total_m2", "carriageway_m2", "pavement_m2", "verge_m2"),
-    "mode": ("kind", "passes", "windows", "vehicle_type", "scope", "priority"),
+    "mode": ("kind", "passes", "windows", "vehicle_type"),
     "depot": ("lon", "lat"),
     "fill": ("flow_m3_min", "bays", "hours"),
     "crew": ("depot", "people"),

@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 TABS: tuple[tuple[str, Any], ...] = (
     ("sanitation", _("当日")),
+    ("sanitation_plans", pgettext_lazy("many", "计划")),
     ("sanitation_feasibility", _("做不做得完")),
     ("sanitation_findings", _("作业问题")),
     ("sanitation_review", _("待人工判断")),

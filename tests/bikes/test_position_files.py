@@ -22,7 +22,7 @@ from shaodao.bikes.ingest.sources.states import states
 from shaodao.bikes.models import FeedQuality, VehicleStatus
 from shaodao.cases import tasks
 from shaodao.cli import main
-from shaodao.foundation import clock, columns, jobs
+from shaodao.foundation import cells, clock, jobs
 from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.models import Job, LogEntry
 from shaodao.kernel import datum
@@ -65,7 +65,7 @@ def all_of(file, name="WGS-84"):
     "1621818000.0", "1.621818e9",
 ])  # fmt: skip
 def test_a_time_in_every_form_is_the_same_moment(text):
-    assert columns.times(pa.array([text])).tolist() == [NINE]
+    assert cells.times(pa.array([text])).tolist() == [NINE]
 
 
 @pytest.mark.nodb
@@ -74,22 +74,22 @@ def test_a_time_in_every_form_is_the_same_moment(text):
     "2021-05-24 09:60:00", "1e400", "nan", "99999999999999999999", "0000-01-01 00:00:00", "2021-05-24 09:00:00 PM",
 ])  # fmt: skip
 def test_what_is_no_time_is_none(text):
-    assert columns.times(pa.array([text], pa.string())).tolist() == [NO_TIME]
+    assert cells.times(pa.array([text], pa.string())).tolist() == [NO_TIME]
 
 
 @pytest.mark.nodb
 def test_times_of_parquet():
     at = datetime(2021, 5, 24, 1, tzinfo=UTC)
-    assert columns.times(pa.array([at, None])).tolist() == [NINE, NO_TIME]
+    assert cells.times(pa.array([at, None])).tolist() == [NINE, NO_TIME]
     naive = pa.array([datetime(2021, 5, 24, 9), None], pa.timestamp("ns"))  # a wall clock, as it stands
-    assert columns.times(naive).tolist() == [NINE, NO_TIME]
-    assert columns.times(pa.array([NINE // 1000, NINE, None])).tolist() == [NINE, NINE, NO_TIME]
-    assert columns.times(pa.array([NINE / 1000, float("nan"), float("inf")])).tolist() == [NINE, NO_TIME, NO_TIME]
+    assert cells.times(naive).tolist() == [NINE, NO_TIME]
+    assert cells.times(pa.array([NINE // 1000, NINE, None])).tolist() == [NINE, NINE, NO_TIME]
+    assert cells.times(pa.array([NINE / 1000, float("nan"), float("inf")])).tolist() == [NINE, NO_TIME, NO_TIME]
 
 
 @pytest.mark.nodb
 def test_the_wall_clock_follows_the_calendar_of_its_day():
-    summer = columns.times(pa.array(["1990-07-01 09:00:00", "1992-07-01 09:00:00"])) / 3_600_000 % 24
+    summer = cells.times(pa.array(["1990-07-01 09:00:00", "1992-07-01 09:00:00"])) / 3_600_000 % 24
     assert summer.tolist() == [0.0, 1.0], "in 1990 China's clocks went an hour ahead in summer"
 
 
@@ -97,8 +97,8 @@ def test_the_wall_clock_follows_the_calendar_of_its_day():
 def test_numbers_names_and_states_take_anything():
     given = pa.array(["1.5", " -2e3 ", "x", None, "", "1_0", "inf", ".5", "1e400"])
     expected = [1.5, -2000.0, np.nan, np.nan, np.nan, np.nan, np.nan, 0.5, np.inf]
-    assert np.array_equal(columns.numbers(given), expected, equal_nan=True)
-    assert columns.names(pa.array([7, None])).tolist() == ["7", None]
+    assert np.array_equal(cells.numbers(given), expected, equal_nan=True)
+    assert cells.names(pa.array([7, None])).tolist() == ["7", None]
     assert states(pa.array(["骑行中", "AVAILABLE", "whatever", None])).tolist() == [
         "on_trip", "available", "whatever", "",
     ]  # fmt: skip

@@ -175,7 +175,7 @@ def test_too_many_rows_and_too_large_a_file(operator, bring, monkeypatch):
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_not_opened(operator, bring, monkeypatch):
-    monkeypatch.setattr(tables, "LARGEST_UNPACKED", 100)
+    monkeypatch.setattr(sheets, "LARGEST_UNPACKED", 100)
     with pytest.raises(BadTable) as fault:
         bring(workbook(["plate"], ["A1"]))
     assert "太大" in fault.value.problems[0].what

@@ -3,10 +3,10 @@ import { LngLatBounds } from "maplibre-gl";
 
 import type { Collection } from "./layers";
 
-/** The marks if there are any, else the areas, else the points; undefined if there is nothing. */
+/** The marks or roads if there are any, else the areas, else the points; undefined if there is nothing. */
 export function boundsOf(data: Collection): LngLatBounds | undefined {
   const layers: ((layer: string, type: string) => boolean)[] = [
-    (layer) => layer === "mark",
+    (layer) => layer === "mark" || layer === "road",
     (layer) => layer === "district",
     (layer, type) => layer === "street" || type.includes("Line"),
     (_layer, type) => type === "Point",

@@ -39,7 +39,7 @@ export function addLayers(map: MapLibre, cluster: boolean): void {
   map.addLayer({ id: "community-line", type: "line", source: "areas", filter: is("community"), minzoom: 12, paint: { "line-color": muted, "line-width": 0.7, "line-opacity": 0.6 } });
   map.addLayer({ id: "street-line", type: "line", source: "areas", filter: is("street"), paint: { "line-color": primary, "line-width": 1.1, "line-opacity": 0.6 } });
   map.addLayer({ id: "district-line", type: "line", source: "areas", filter: is("district"), paint: { "line-color": primary, "line-width": 2.4 } });
-  map.addLayer({ id: "line", type: "line", source: "areas", filter: ["all", ["==", ["geometry-type"], "LineString"], ["!=", ["get", "layer"], "way"]], paint: { "line-color": line, "line-width": 2 } });
+  map.addLayer({ id: "line", type: "line", source: "areas", filter: ["all", ["==", ["geometry-type"], "LineString"], ["!=", ["get", "layer"], "way"]], paint: { "line-color": ["case", is("road"), primary, line], "line-width": ["coalesce", ["get", "width"], 3] } });
   addWays(map, lights, muted);
   map.addLayer({
     id: "street-label", // names give way to each other: on a small map some wait until one comes closer

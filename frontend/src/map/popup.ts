@@ -15,7 +15,11 @@ export function addPopups(map: MapLibre): void {
     const above = map.queryRenderedFeatures(event.point, { layers: ["point", "cluster"] });
     if (!above.length && event.features?.[0]?.properties.url) show(map, event);
   });
-  for (const layer of ["point", "cluster"]) {
+  map.on("click", "line", (event) => {
+    const above = map.queryRenderedFeatures(event.point, { layers: ["point", "cluster"] });
+    if (!above.length && event.features?.[0]?.properties.text) show(map, event);
+  });
+  for (const layer of ["point", "cluster", "line"]) {
     map.on("mouseenter", layer, () => map.getCanvas().classList.add("map-clickable"));
     map.on("mouseleave", layer, () => map.getCanvas().classList.remove("map-clickable"));
   }

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shaodao.foundation.columns import NO_TIME
+from shaodao.foundation.cells import NO_TIME
 
 __all__ = ["NO_TIME", "Positions"]
 

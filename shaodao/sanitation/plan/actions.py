@@ -86,6 +86,15 @@ def replan(
     return _store(plan, now, made, actor, "replan")
 
 
+def checked(pk: int, at_s: int, broken: Iterable[str], closed: Iterable[Sequence[Any]]) -> DayPlan:
+    """The plan that `replan` would start from. Raises what it would raise about these values, without searching."""
+    parent = DayPlan.objects.get(pk=pk)
+    if not 0 <= at_s < DAY_S:
+        raise Invalid({"at_s": _("要在一天之内")})
+    _changes(reading.read(parent.day), parent.changes, at_s, list(broken), list(closed))
+    return parent
+
+
 def edit(
     pk: int, actor: Actor, moves: Iterable[Mapping[str, Any]], *, version: int | None = None, reason: str = ""
 ) -> tuple[DayPlan, list[Violation]]:

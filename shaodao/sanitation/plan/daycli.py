@@ -148,4 +148,5 @@ def _table(found: dict[str, Any], texts: Any) -> None:
     table = Table(*texts.head(), box=None, pad_edge=False)
     for row in texts.lines(found):
         table.add_row(*("" if value is None else f"{value}" for value in row))
-    Console(markup=False, highlight=False).print(table)
+    wide = None if sys.stdout.isatty() else 200  # a file or a pipe has no edge
+    Console(markup=False, highlight=False, width=wide).print(table)

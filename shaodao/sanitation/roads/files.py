@@ -1,5 +1,6 @@
 """Road lines as people keep them: GeoJSON, GeoPackage, Shapefile, an extract of OpenStreetMap; every feature is accounted for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,13 @@ def shown(text: Any) -> str:
     return maps.shown(text, 60)
 
 
-def read(path: Path, datum: str = "WGS-84") -> list[Feature]:
-    """The features of a file, in WGS-84. Raises Unreadable."""
+def read(path: Path, datum: str = "WGS-84", ids: Sequence[str] = IDS) -> list[Feature]:
+    """The features of a file, in WGS-84; ``ids``: the properties that may hold the id. Raises Unreadable."""
     maps.check(path, datum)
     if path.suffix.lower() not in maps.SUFFIXES:
         raise Unreadable(_("不认识的文件：应为 %(kinds)s 之一") % {"kinds": " ".join(maps.SUFFIXES)})
     found = []
-    for n, row in enumerate(maps.rows(path, IDS, avoid=NO_LINES), 1):
+    for n, row in enumerate(maps.rows(path, ids, avoid=NO_LINES), 1):
         shape = None if row.shape is None else to_wgs84(shapely.force_2d(row.shape), datum)
         found.append(Feature(n, shown(row.id).strip().replace("/", "-"), shape, row.why, row.values))
     return found

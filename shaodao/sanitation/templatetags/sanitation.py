@@ -1,6 +1,6 @@
 """What the templates of this room need: its tabs, hours of the day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -66,3 +66,20 @@ def translated(values: Mapping[str, Any], prefix: str) -> str:
     english = (get_language() or "").startswith("en")
     names = ("name_en", "name") if english else ("name",)
     return next((values[prefix + n] for n in (*names, "code") if values.get(prefix + n)), "")
+
+
+@register.filter
+def gantt_height(rows: int) -> int:
+    """Of the drawing with so many rows."""
+    return 34 + 22 * rows
+
+
+@register.filter
+def add_half(x: float, width: float) -> float:
+    return round(x + width / 2, 1)
+
+
+@register.filter
+def at(values: Sequence[Any], index: int) -> Any:
+    """The element of that number."""
+    return values[index]

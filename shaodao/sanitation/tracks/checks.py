@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shaodao.foundation.columns import NO_TIME
+from shaodao.foundation.cells import NO_TIME
 from shaodao.kernel import datum as datums
 from shaodao.sanitation.settings import TrackSettings
 from shaodao.sanitation.tracks.columns import NONE, Rows

@@ -3,6 +3,7 @@
 A file is read twice: first to its end, to see that it is whole; of a file that is cut off nothing is taken in.
 """
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext as _
 from pyarrow import parquet
 
+from shaodao.foundation import cells
 from shaodao.foundation.maps import Unreadable, shown
 from shaodao.sanitation.tracks.sent import NAMES, NEEDED, Sent, of_columns
 
@@ -60,10 +62,12 @@ def open_file(path: Path, name: str = "") -> TrackFile:
         raise Unreadable(_("轨迹文件应为 .csv、.csv.gz 或 .parquet"))
     is_parquet = called.endswith((".parquet", ".pq"))
     try:
+        if not is_parquet:
+            cells.check_encoding(path)
         titles = parquet.read_schema(path).names if is_parquet else list(_csv(path, [], None).schema.names)
         found = mapping(titles)
         rows = sum(part.num_rows for part in _batches(path, is_parquet, list(found.values())))
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
         raise Unreadable(
             _("文件读不出来：%(e)s") % {"e": shown(str(error).splitlines()[0] if str(error) else "", 200)}
         ) from None

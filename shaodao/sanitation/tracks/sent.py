@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shaodao.foundation import columns
+from shaodao.foundation import cells
 
 NEEDED = ("time", "lon", "lat")
 NAMES = ("vehicle", "box", *NEEDED, "speed_kmh", "heading", "working", "datum")
@@ -51,15 +51,15 @@ def of_columns(found: Mapping[str, Any], n: int, datum: str = "WGS-84", first: i
     """From Arrow arrays of n rows by the names of NAMES; what is not there is none."""
 
     def text(name: str) -> NDArray[np.object_]:
-        return columns.names(found[name]) if name in found else np.full(n, None, object)
+        return cells.names(found[name]) if name in found else np.full(n, None, object)
 
     def number(name: str) -> NDArray[np.float64]:
-        return columns.numbers(found[name]) if name in found else np.full(n, np.nan)
+        return cells.numbers(found[name]) if name in found else np.full(n, np.nan)
 
     def given(name: str) -> NDArray[np.bool_]:
         return _given(found[name]) if name in found else np.zeros(n, bool)
 
-    t = columns.times(found["time"]) if "time" in found else np.full(n, columns.NO_TIME)
+    t = cells.times(found["time"]) if "time" in found else np.full(n, cells.NO_TIME)
     working = _working(found["working"]) if "working" in found else np.full(n, -1, np.int8)
     return Sent(
         text("vehicle"), text("box"), t, number("lon"), number("lat"), number("speed_kmh"), number("heading"),
@@ -95,7 +95,7 @@ def _given(column: Any) -> NDArray[np.bool_]:
 
 def _working(column: Any) -> NDArray[np.int8]:
     """What the work signal says, one look at each different word."""
-    if pa.types.is_boolean(column.type) or not columns.texts(column.type):
+    if pa.types.is_boolean(column.type) or not cells.texts(column.type):
         column = pc.cast(column, pa.string())
     coded = pc.dictionary_encode(pc.fill_null(column, ""))
     words = [str(word).strip().lower() for word in coded.dictionary.to_pylist()]

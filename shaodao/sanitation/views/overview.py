@@ -15,6 +15,8 @@ from shaodao.sanitation.kinds import KINDS
 from shaodao.sanitation.requests import enter
 from shaodao.sanitation.weather import stops
 
+MOST_ROADS = 60
+
 
 @staff
 @require_safe
@@ -27,7 +29,7 @@ def book(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "today": today,
         "sums": queries.sums(),
-        "roads": list(overview.roads()),
+        "roads": list(overview.roads()[:MOST_ROADS]),
         "services": services,
         "stops": stops.of(today, [s["row"] for s in services]),
         "fleet": fleet,

@@ -64,9 +64,10 @@ class DayForm(Failing):
 def day_of(request: HttpRequest) -> date:
     """The day of the address; today where there is none or it cannot be read."""
     try:
-        return a_day(request.GET.get("day", "").strip())
+        found = a_day(request.GET.get("day", "").strip())
     except Bad:
-        return clock.local(clock.now()).date()
+        found = None
+    return found if found and 2000 <= found.year < 2100 else clock.local(clock.now()).date()
 
 
 @staff

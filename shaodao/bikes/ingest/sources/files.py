@@ -4,8 +4,6 @@ A file is read twice. First to its end, to see that it is whole and has the colu
 another encoding, nothing is taken in and the fault names its line. Then again, some ten thousand rows at a time.
 """
 
-import codecs
-import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +22,7 @@ from shaodao.bikes.ingest.positions import NO_TIME, Positions
 from shaodao.bikes.ingest.sources.states import states
 from shaodao.bikes.models import Operator
 from shaodao.bikes.words import Reason, Source
-from shaodao.foundation import columns
+from shaodao.foundation import cells
 from shaodao.foundation.maps import Unreadable
 
 ROWS = 50_000  # of one transaction
@@ -136,7 +134,7 @@ def open_file(path: Path, name: str = "") -> PositionFile:
     is_parquet = called.endswith((".parquet", ".pq"))
     try:
         if not is_parquet:
-            _check_encoding(path)
+            cells.check_encoding(path)
         titles = parquet.read_schema(path).names if is_parquet else _titles(path)
         chosen = _chosen(titles)
         rows, readable = 0, {"time": False, "lon": False, "lat": False}
@@ -246,9 +244,9 @@ def _look(batch: pa.RecordBatch, chosen: dict[str, str], readable: dict[str, boo
     for column in [name for name, good in readable.items() if not good]:
         values = batch.column(batch.schema.get_field_index(chosen[column]))
         if column == "time":
-            readable[column] = bool((columns.times(values) != NO_TIME).any())
+            readable[column] = bool((cells.times(values) != NO_TIME).any())
         else:
-            readable[column] = bool(np.isfinite(columns.numbers(values)).any())
+            readable[column] = bool(np.isfinite(cells.numbers(values)).any())
         if not first.get(column) and values.null_count < len(values):
             first[column] = str(values.drop_null()[0].as_py())
 
@@ -262,12 +260,12 @@ def _positions(batch: pa.RecordBatch, chosen: dict[str, str], first: int, datum:
     state = np.empty(n, object)
     state[:] = "unknown"
     return Positions(
-        columns.names(column("vehicle_id")),
-        columns.times(column("time")),
-        columns.numbers(column("lon")),
-        columns.numbers(column("lat")),
+        cells.names(column("vehicle_id")),
+        cells.times(column("time")),
+        cells.numbers(column("lon")),
+        cells.numbers(column("lat")),
         states(column("state")) if "state" in chosen else state,
-        columns.numbers(column("accuracy")) if "accuracy" in chosen else none,
+        cells.numbers(column("accuracy")) if "accuracy" in chosen else none,
         np.arange(first, first + n, dtype=np.int64),
         datum,
     )
@@ -283,27 +281,3 @@ def _plain(is_parquet: bool, error: Exception) -> Unreadable:
     if "Empty CSV" in said:
         return Unreadable(_("文件是空的"))
     return Unreadable(_("文件读不出来：%(e)s") % {"e": "".join(c if c.isprintable() else "\ufffd" for c in said)})
-
-
-def _check_encoding(path: Path) -> None:
-    """Raises Unreadable with the line in which a CSV file is not UTF-8, and whether it is GBK instead."""
-    line = _undecodable(path, "utf-8")
-    if line:
-        gbk = not _undecodable(path, "gb18030")
-        hint = _("看起来是 GBK：在 Excel 里另存为“CSV UTF-8（逗号分隔）”") if gbk else _("另存为 UTF-8 编码")
-        raise Unreadable(_("第 %(n)d 行不是 UTF-8 编码。%(hint)s") % {"n": line, "hint": hint})
-
-
-def _undecodable(path: Path, encoding: str) -> int:
-    """The line (from 1) with the first bytes that are nothing in this encoding; 0 for none."""
-    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-        while True:
-            part = file.read(1 << 20)
-            try:
-                decoder.decode(part, final=not part)
-            except UnicodeDecodeError as fault:
-                return line + part.count(b"\n", 0, fault.start)
-            if not part:
-                return 0
-            line += part.count(b"\n")

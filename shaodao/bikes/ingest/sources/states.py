@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shaodao.bikes.words import FeedState
-from shaodao.foundation.columns import texts
+from shaodao.foundation.cells import texts
 
 _STATES = {
     FeedState.AVAILABLE: ("available", "可用", "空闲", "parked", "idle", "locked", "已关锁", "关锁", "停放"),
