@@ -27,6 +27,7 @@ from shaodao.sanitation.models import (
 )
 from shaodao.sanitation.proof import actions, figures, findings, reckon
 from shaodao.sanitation.proof.figures import rate, unsure
+from shaodao.sanitation.proof.spans import total
 from tests.sanitation.book import put
 from tests.sanitation.driven import Driver, seconds
 
@@ -258,8 +259,23 @@ def test_a_pass_is_never_more_than_its_segment(spans, runs):
     visits = [reckon.Visit(0, 0, 0.0, 60.0, {1: [s], 2: [s], 3: [s]}) for s in spans]
     found = reckon.judged(reckon.Outcome(None, 0, 1, ""), visits, 300.0, runs, reckon.Rules())
     assert found.sure <= found.serviced <= found.possible <= 300 and found.runs <= len(visits)
-    assert found.serviced + reckon.total(found.gaps) <= 300 + 1e-6
+    assert found.serviced + total(found.gaps) <= 300 + 1e-6
     more = reckon.judged(
         reckon.Outcome(None, 0, 1, ""), [*visits, visits[0]] if visits else [], 300.0, runs, reckon.Rules()
     )
     assert more.sure >= found.sure and (found.state != "done" or more.state == "done")
+
+
+@pytest.mark.nodb
+def test_runs_over_the_width_are_counted_and_turns_at_the_ends_are_believed_twice():
+    def visit(low, high, sure):
+        return reckon.Visit(0, 0, 0.0, 60.0, {1: [(low, high)], 2: [(low, high)], 3: [sure]})
+
+    def state(runs, *visits):
+        return reckon.judged(reckon.Outcome(None, 0, 1, ""), list(visits), 300.0, runs, reckon.Rules()).state
+
+    whole, clear = visit(5, 295, (45, 260)), visit(0, 300, (0, 300))
+    assert state(1, whole) == "unsure" and state(2, whole, whole) == "done"
+    assert state(2, clear) == "short" and state(3, whole, whole) == "short"
+    middle = visit(0, 300, (0, 100))  # vague in between: as a parallel road would make it, however often
+    assert state(2, middle, middle) == "unsure"

@@ -17,7 +17,8 @@ from shaodao.sanitation.coverage.certificate import digest
 from shaodao.sanitation.models import DayProof, ProvenPass
 from shaodao.sanitation.proof import certificate, facts, figures, findings
 from shaodao.sanitation.proof.facts import Asked
-from shaodao.sanitation.proof.reckon import LIKELY, Outcome, network
+from shaodao.sanitation.proof.ground import network
+from shaodao.sanitation.proof.reckon import LIKELY, Outcome
 from shaodao.sanitation.proof.reckon import prove as judge
 
 BATCH = 1000

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from shaodao.sanitation import settings
 from shaodao.sanitation.hours import DAY
 from shaodao.sanitation.models import DayPlan, Leg, Segment, ServiceMode, Vehicle
-from shaodao.sanitation.proof.reckon import SILENT, Rules, Span, Task, Way
+from shaodao.sanitation.proof.reckon import SILENT, Rules, Task, Way
+from shaodao.sanitation.proof.spans import Span
 from shaodao.sanitation.words import LegKind, PlanState
 
 MOST_RUNS = 20

@@ -5,13 +5,12 @@ all vehicles of a service's type, gives each visit to the pass that is nearest i
 its visits. What a pass did not need goes to one that lacks it (a make-up pass); what is left was asked by nobody.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from shaodao.kernel.coverage import CANNOT_TELL, DONE, SHORT, Coverage, Fixes, Network, Service, cover
+from shaodao.kernel.coverage import CANNOT_TELL, DONE, SHORT, Coverage, Fixes, Service, cover
 from shaodao.kernel.coverage.passes import (
     END,
     FROM,
@@ -25,16 +24,14 @@ from shaodao.kernel.coverage.passes import (
     UNIT,
     VEHICLE,
 )
-from shaodao.kernel.coverage.units import Units
+from shaodao.sanitation.proof.ground import Floats, Roads
+from shaodao.sanitation.proof.spans import Span, apart, rest, total, twice, union
 from shaodao.sanitation.proof.words import Kind, PassState
 
-Floats = NDArray[np.float64]
-Span = tuple[float, float]
 POSSIBLE, LIKELY, SURE, FAST = 1, 2, 3, 4
 ANY, SILENT = -1, -2
-SAME_M, STUB_M, TURN_M, END_M = 0.5, 60.0, 45.0, 45.0
-"""Metres: ends that are one; how far a stub goes on; the longest turn between roads that are not joined; what is
-lost of a vehicle at an end where the map ends."""
+SILENT_S, END_M = 30.0, 45.0
+"""Seconds in which a run may go unseen; metres at an end in which a vehicle turns, or is lost where the map ends."""
 STATES = {DONE: PassState.DONE, SHORT: PassState.SHORT, CANNOT_TELL: PassState.UNSURE}
 
 
@@ -47,6 +44,7 @@ class Rules:
     peak_min: float = 5.0
     fast_share: float = 0.2
     silent_min: float = 10.0
+    run_share: float = 0.7  # of a segment, that makes a visit one of several runs
 
 
 @dataclass(frozen=True)
@@ -123,96 +121,6 @@ class Proven:
     fates: dict[str, int]  # of the fixes, of all types together
     off: tuple[int, int]  # kept fixes off all roads, of all
     heard: dict[int, Floats]  # by vehicle: the times of its fixes, in order
-
-
-# ── spans ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def union(spans: Iterable[Span], join: float = 1.0) -> list[Span]:
-    """Sorted and disjoint; what is less than `join` apart is one."""
-    found: list[Span] = []
-    for low, high in sorted(spans):
-        if found and low <= found[-1][1] + join:
-            found[-1] = (found[-1][0], max(found[-1][1], high))
-        else:
-            found.append((low, high))
-    return found
-
-
-def total(spans: Iterable[Span]) -> float:
-    return sum(high - low for low, high in spans)
-
-
-def rest(spans: Sequence[Span], length: float, least: float = 1.0) -> list[Span]:
-    """What sorted, disjoint spans leave of [0, length]."""
-    edges = [0.0, *(x for span in spans for x in span), length]
-    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > least]
-
-
-def apart(spans: Sequence[Span], begin: float, end: float) -> float:
-    """Seconds between an interval and the nearest of some spans; 0 where they meet."""
-    return min(max(low - end, begin - high, 0.0) for low, high in spans)
-
-
-# ── the network ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, eq=False)
-class Roads:
-    """The network, and which segments end (`dead`) or begin (`fresh`) where no other goes on: (n,) each."""
-
-    network: Network
-    dead: NDArray[np.bool_]
-    fresh: NDArray[np.bool_]
-
-    @property
-    def length(self) -> Floats:
-        return self.network.unit_length
-
-
-def network(lines: Sequence[Floats]) -> Roads:
-    """One carriageway for each line, in its drawing direction, each a work unit of its own. Raises ValueError.
-
-    Where no other line goes on, the map of a book ends and the road does not: a stub and the turns to what begins nearby
-    let the kernel follow a vehicle beyond a segment's end. They belong to no unit.
-    """
-    many = len(lines)
-    more, dead, fresh = _beyond(lines)
-    every = [*lines, *more]
-    made = Network.build(every, [True] * len(every), [0.0] * len(every), merge=False)
-    own, metres = np.arange(many, dtype=np.int32), made.tables.ways.metres[:many]
-    whole = Units(
-        metres.copy(), np.arange(many + 1, dtype=np.int64), own, np.zeros(many), metres.copy(), np.zeros(many), own,
-        np.minimum(np.arange(len(every) + 1, dtype=np.int64), many), np.arange(many, dtype=np.int64),
-    )  # fmt: skip
-    return Roads(replace(made, units=whole), dead, fresh)
-
-
-def _beyond(lines: Sequence[Floats]) -> tuple[list[Floats], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Stubs straight on from ends where nothing begins, and up to beginnings where nothing ends; turns from one to the other."""
-    scale = np.array([111_320.0 * np.cos(np.radians(lines[0][0, 1])), 111_320.0])
-    heads, tails = (np.array([line[n] for line in lines]) * scale for n in (-1, 0))
-    away = np.hypot(*(heads[:, None] - tails[None]).transpose(2, 0, 1))
-    ends, begins = away.min(axis=1) > SAME_M, away.min(axis=0) > SAME_M
-    dead, fresh = np.flatnonzero(ends), np.flatnonzero(begins)
-    found = []
-    for n in dead.tolist():
-        step = _unit((lines[n][-1] - lines[n][-2]) * scale) * STUB_M / scale
-        found.append(np.array([lines[n][-1], lines[n][-1] + step]))
-    for n in fresh.tolist():
-        step = _unit((lines[n][1] - lines[n][0]) * scale) * STUB_M / scale
-        found.append(np.array([lines[n][0] - step, lines[n][0]]))
-    found += [
-        np.array([lines[n][-1], lines[m][0]])
-        for n in dead.tolist()
-        for m in fresh.tolist()
-        if SAME_M < away[n, m] <= TURN_M
-    ]
-    return found, ends, begins
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / max(float(np.hypot(*vector)), 1e-9))
 
 
 def service(way_kmh: float, rules: Rules) -> Service:
@@ -386,17 +294,21 @@ def _fill(outcome: Outcome, visits: list[Visit], length: float, rules: Rules) ->
 
 
 def judged(outcome: Outcome, visits: list[Visit], length: float, runs: int, rules: Rules) -> Outcome:
-    """Set the verdict on a pass by its visits.
+    """Set the verdict on a pass by its visits: the union of what is sure has to reach the share that is asked.
 
-    One run: the union of what is sure has to reach the share that is asked. Several runs over the width: so must the sum
-    of the visits, each at most once the segment. GNSS counts visits; it does not tell which lane each of them took.
+    Of several runs over the width so must the number of visits that went most of the way: GNSS counts visits; it does not
+    tell which lane each of them took. Near an end, where vehicles turn, what two visits found likely is sure.
     """
     spans = {level: union(s for v in visits for s in v.levels[level]) for level in (POSSIBLE, LIKELY, SURE)}
+    if len(visits) > 1:
+        ends = ((0.0, min(END_M, length)), (max(length - END_M, 0.0), length))
+        spans[SURE] = union([*spans[SURE], *twice([union(v.levels[LIKELY]) for v in visits], ends)])
     metres = {level: min(length, total(found)) for level, found in spans.items()}
-    sums = {level: sum(min(length, total(union(v.levels[level]))) for v in visits) for level in spans}
-    need = rules.asked * length
-    enough = all(metres[level] >= need and sums[level] >= need * runs for level in (SURE,))
-    could = metres[POSSIBLE] >= need and sums[POSSIBLE] >= need * runs
+    need, many = rules.asked * length, rules.asked * runs
+    whole, maybe = (sum(total(union(v.levels[n])) >= share * length for v in visits)
+                    for n, share in ((LIKELY, rules.run_share), (POSSIBLE, rules.run_share / 2)))  # fmt: skip
+    enough = metres[SURE] >= need and (runs == 1 or whole >= many)
+    could = metres[POSSIBLE] >= need and (runs == 1 or maybe >= many)
     outcome.visits = list(visits)
     outcome.state = (
         PassState.MISSING
@@ -408,7 +320,8 @@ def judged(outcome: Outcome, visits: list[Visit], length: float, runs: int, rule
         else PassState.SHORT
     )
     outcome.serviced, outcome.sure, outcome.possible = metres[LIKELY], metres[SURE], metres[POSSIBLE]
-    outcome.runs, outcome.gaps = sums[LIKELY] / length, rest(spans[LIKELY], length)
+    outcome.runs = metres[LIKELY] / length if runs == 1 else float(whole)
+    outcome.gaps = rest(spans[LIKELY], length)
     return outcome
 
 
@@ -470,6 +383,7 @@ def _faults(outcome: Outcome, way: Way, heard: dict[int, Floats], numbers: list[
         quiet = not any(_heard_in(heard.get(v), task.spans, rules.silent_min * 60) for v in asked)
     else:
         quiet = any(_fell_silent(heard[v.vehicle], v.end, rules.silent_min * 60) for v in worked)
+        quiet = quiet or (task.runs > 1 and bool(worked) and _holes(heard, worked))
     if quiet:
         outcome.state, outcome.why = PassState.UNSURE, "silent"
     else:
@@ -487,3 +401,14 @@ def _fell_silent(times: Floats, at: float, slack: float) -> bool:
     """Was nothing heard of the vehicle for long after it was last seen at work? It may have gone on."""
     after = times[np.searchsorted(times, at + 1.0) :]
     return not after.size or bool(after[0] - at > slack)
+
+
+def _holes(heard: dict[int, Floats], worked: list[Visit]) -> bool:
+    """May a run have gone unseen between the visits of a vehicle? A silence as the kernel has it."""
+    for vehicle in {v.vehicle for v in worked}:
+        own = [v for v in worked if v.vehicle == vehicle]
+        times = heard[vehicle]
+        steps = np.diff(times[(times >= min(v.begin for v in own)) & (times <= max(v.end for v in own))])
+        if steps.size and steps.max() > max(SILENT_S, 2.5 * float(np.median(steps))):
+            return True
+    return False
