@@ -160,6 +160,11 @@ def test_what_cannot_be_solved_is_named():
     )
     with pytest.raises(BadProblem, match=r"task 1 \(3, 4\) cannot be reached"):
         solve(apart, Moves(10))
+    huge = Problem(
+        2, *(np.array(x) for x in ([0, 1], [1, 0], [BIG + 1] * 2, [0], [1], [1], [1])), np.array([True]), 0, 3
+    )
+    with pytest.raises(BadProblem, match="too large"):
+        solve(huge, Moves(10))
 
 
 def test_nothing_to_serve_costs_nothing():
