@@ -142,7 +142,7 @@ def _sheet(found: InspectionRound, rows: list[Inspection]) -> HttpResponse:
         ]
         for r in rows
     ]  # fmt: skip
-    book = sheets.workbook({_("抽查"): [head, *body]})
+    book = sheets.workbook({_("质量抽查"): [head, *body]})
     return HttpResponse(
         book,
         sheets.XLSX,
