@@ -81,8 +81,8 @@ def _proven(found: InspectionRound) -> dict[int, tuple[int, int, int]]:
     )
     told = Q(state__in=[PassState.DONE, PassState.SHORT, PassState.MISSING])
     done, unsure = Count("pk", filter=Q(state=PassState.DONE)), Count("pk", filter=Q(state=PassState.UNSURE))
-    counted = rows.order_by().values_list("segment").annotate(done, Count("pk", filter=told), unsure)
-    return {key: (n, of, vague) for key, n, of, vague in counted}
+    counted = rows.order_by().values("segment").annotate(n=done, of=Count("pk", filter=told), vague=unsure)
+    return {row["segment"]: (row["n"], row["of"], row["vague"]) for row in counted}
 
 
 def _cases(rows: list[Inspection], until: Any) -> Any:
