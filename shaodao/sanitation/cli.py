@@ -9,7 +9,7 @@ from shaodao.sanitation.coverage.cli import coverage, recompute
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
-from shaodao.sanitation.plan.daycli import plan, replan
+from shaodao.sanitation.plan.daycli import bin_tours, plan, replan
 from shaodao.sanitation.proof.cli import prove
 from shaodao.sanitation.roads.cli import export_roads, import_roads
 from shaodao.sanitation.tracks.cli import box_token, ingest, mqtt, tracks
@@ -29,6 +29,7 @@ sanitation.add_command(bins)
 sanitation.add_command(feasibility)
 sanitation.add_command(import_roads)
 sanitation.add_command(export_roads)
+sanitation.add_command(bin_tours)
 sanitation.add_command(redraw)
 sanitation.add_command(plan)
 sanitation.add_command(replan)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shaodao.kernel.routing import pool as pools
 from shaodao.kernel.routing.checker import check, distances
 from shaodao.kernel.routing.portfolio import solve
 from shaodao.kernel.routing.problem import BIG, BadProblem, Problem, bound, mirrored, shortest, ways
@@ -95,19 +94,6 @@ def test_pyvrp_goes_on_from_a_plan_and_its_plan_passes():
     assert check(problem, worker.routes(), worker.cost + problem.service_cost).good
 
 
-def test_pooled_routes_make_a_better_plan():
-    """Two plans whose best halves are in different ones: the integer program takes one from each."""
-    pool = pools.empty(4, 1 << 12)
-    for tasks, cost in (([0, 1], 1), ([2, 3], 9), ([1, 0], 2), ([3, 2], 1), ([0, 2], 3), ([1, 3], 3)):
-        pools.insert(pool, np.array(tasks, np.int32), len(tasks), cost)
-    plan = pools.recombine(pool, [[0, 2], [1, 3]], 6, lambda: False, np.inf)
-    assert sorted(map(sorted, plan)) == [[0, 1], [2, 3]]
-    other = pools.empty(4, 1 << 12)
-    pools.unpack(other, pools.pack(pool))
-    assert other.held[0] == pool.held[0] == 4
-    assert sorted(other.cost[other.key != 0]) == [1, 1, 3, 3]
-
-
 def tampered(routes):
     yield "served 0 times", routes[:-1]
     yield "served 2 times", [*routes, routes[0][:1]]
@@ -174,6 +160,11 @@ def test_what_cannot_be_solved_is_named():
     )
     with pytest.raises(BadProblem, match=r"task 1 \(3, 4\) cannot be reached"):
         solve(apart, Moves(10))
+    huge = Problem(
+        2, *(np.array(x) for x in ([0, 1], [1, 0], [BIG + 1] * 2, [0], [1], [1], [1])), np.array([True]), 0, 3
+    )
+    with pytest.raises(BadProblem, match="too large"):
+        solve(huge, Moves(10))
 
 
 def test_nothing_to_serve_costs_nothing():

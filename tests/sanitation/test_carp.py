@@ -46,15 +46,15 @@ def test_a_file_is_read():
     ("old", "new", "words"),
     [
         ("CAPACIDAD : 4", "CAPACIDAD : many", "line 7, CAPACIDAD: 'many' is not a whole number"),
-        ("CAPACIDAD : 4", "CAPACIDAD : 2", "task 3 needs 3, more than the capacity 2"),
+        ("CAPACIDAD : 4", "CAPACIDAD : 2", r"line 13, demanda: 3 is more than the capacity 2 \(CAPACIDAD\)"),
+        ("CAPACIDAD : 4", "CAPACIDAD : 0", "line 7, CAPACIDAD: 0 is not within 1"),
         (" CAPACIDAD : 4\n", "", "CAPACIDAD is missing"),
         ("coste 3   demanda 2", "coste 3", "line 12, LISTA_ARISTAS_REQ: no demanda"),
         ("coste 3   demanda", "coste -3   demanda", "line 12, LISTA_ARISTAS_REQ: .*is not"),
-        ("( 3, 4)   coste", "( 3, 9)   coste", r"the edge \(3, 9\) has a node outside 1 to 4"),
+        ("( 3, 4)   coste", "( 3, 9)   coste", r"line 13: the edge \(3, 9\) has a node outside 1 to 4"),
         ("( 3, 4)   coste", "( 3, 3)   coste", r"line 13, LISTA_ARISTAS_REQ: the edge \(3, 3\) begins and ends"),
         (" ( 3, 4)   coste 4   demanda 3\n", "", "line 4, ARISTAS_REQ: 3 edges are announced, 2 are listed"),
-        ("COSTE_TOTAL_REQ : 9", "COSTE_TOTAL_REQ : 8", "line 9, COSTE_TOTAL_REQ: the required edges cost 9"),
-        ("DEPOSITO :   1", "DEPOSITO :   7", "line 16, DEPOSITO: node 7"),
+        ("DEPOSITO :   1", "DEPOSITO :   7", "line 16, DEPOSITO: 7 is not within 1 and 4"),
         ("VEHICULOS : 2", "VEHICULOS : 2\n VEHICULOS : 3", "line 7: VEHICULOS stands here again, first on line 6"),
         ("NOMBRE : square", "nothing like it", "line 1: 'nothing like it' is neither"),
         ("EXPLICITOS", "MATRIX", "line 8, TIPO_COSTES_ARISTAS"),
@@ -66,8 +66,34 @@ def test_what_is_wrong_is_named(old, new, words):
         carp.parse(TEXT.replace(old, new), "x")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n\r\n"),
+        lambda text: text.lower().replace("nombre : square", "nombre : x"),
+        lambda text: text.replace(", ", " ").replace("   demanda", ", demanda"),
+        lambda text: text.replace(" ARISTAS_NOREQ : 1\n", "").replace(" VEHICULOS : 2\n", ""),
+        lambda text: text.replace("REQ :\n (", "REQ : (") + "EOF\n",
+    ],
+)
+def test_other_hands_are_read(change):
+    one, other = carp.parse(TEXT, "x"), carp.parse(change(TEXT), "x")
+    assert (one.edges, one.problem.depot, one.problem.capacity) == (
+        other.edges,
+        other.problem.depot,
+        other.problem.capacity,
+    )
+
+
+def test_a_wrong_total_is_said_and_not_used(tmp_path):
+    """The whole published set val has one."""
+    file = tmp_path / "bom.dat"
+    file.write_bytes(b"\xef\xbb\xbf" + TEXT.replace("COSTE_TOTAL_REQ : 9", "COSTE_TOTAL_REQ : 8").encode())
+    assert carp.read(file).remarks == ["line 9, COSTE_TOTAL_REQ: 8 is said, the required edges cost 9 together"]
+
+
 @given(st.integers(0, len(TEXT)), st.integers(0, 40), st.text(max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_damaged_file_is_read_or_refused(at, many, put):
     try:
         read = carp.parse(TEXT[:at] + put + TEXT[at + many :], "x")
@@ -114,13 +140,18 @@ def test_the_command_refuses_bad_files(tmp_path, content):
     assert "Traceback" not in done.output
 
 
-def test_an_edge_that_cannot_be_reached_is_named(tmp_path):
+def test_an_edge_that_cannot_be_reached_is_named():
     text = TEXT.replace("( 2, 3)   coste 3   demanda 2", "( 2, 1)   coste 3   demanda 2").replace("( 4, 1)", "( 4, 3)")
-    file = tmp_path / "apart.dat"
-    file.write_text(text)
-    done = CliRunner().invoke(solve_carp, [str(file), "--seconds", "0.1", "--workers", "1"])
-    assert done.exit_code == 2
-    assert "task 3 (3, 4) cannot be reached" in done.stderr
+    with pytest.raises(carp.BadFile, match=r"line 13: the edge \(3, 4\) cannot be reached from the depot 1"):
+        carp.parse(text, "x")
+
+
+@pytest.mark.data
+def test_all_published_instances_are_read():
+    files = sorted((DATA / "carp").glob("*/*.dat"))
+    if not files:
+        pytest.skip("no carp in the data folder")
+    assert all(carp.read(file).problem.tasks for file in files)
 
 
 @pytest.mark.data

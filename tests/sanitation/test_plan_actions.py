@@ -142,3 +142,15 @@ def test_the_commands(made, tmp_path):
                   [*args[1:5], "--closed", "FLUSH"], ["plan", "2021-05-24", "-o", "x.doc"]):  # fmt: skip
         answer = run(main, ["sanitation", *wrong])
         assert answer.exit_code == 2 and "Traceback" not in answer.output, wrong
+
+
+def test_a_bin_round_is_toured(made):
+    run = CliRunner().invoke
+    put("round", B={"wipes": 2, "empties": 2, "disinfections": 1, "windows": [[300, 330, 1], [600, 601, 1]]})
+    put("bin", **{f"B{n}": {"lon": 113.2 + n / 1000, "lat": 40.0, "type": "litter", "round": "B"} for n in range(12)})
+    found = run(main, ["sanitation", "bin-tours", "B", "--json", "--stop", "120"])
+    assert found.exit_code == 1, found.output  # nobody does anything within a minute
+    first, second = json.loads(found.output.splitlines()[-1])["windows"]
+    assert sorted(b for t in first["tours"] for b in t["bins"]) == sorted(f"B{n}" for n in range(12))
+    assert first["carts"] == 2 and all(t["minutes"] <= 30 for t in first["tours"]) and second["carts"] is None
+    assert run(main, ["sanitation", "bin-tours", "nobody"]).exit_code == 2

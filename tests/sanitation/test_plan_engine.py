@@ -43,7 +43,7 @@ def days(draw):
         )
     fleet = []
     for key in range(1, draw(st.integers(0, 3)) + 1):
-        made = vehicle(key, tank_l=draw(st.sampled_from([1000.0, 5000.0])), away=draw(st.integers(0, 5)) == 0)
+        made = vehicle(key, tank_l=draw(st.sampled_from([0.0, 1000.0, 5000.0])), away=draw(st.integers(0, 5)) == 0)
         fleet.append(replace(made, depot=None) if draw(st.booleans()) else made)
     water = draw(st.sampled_from([(), (point(),), (point(bays=2), point(key=2, code="W2", hours=((9 * H, 10 * H),)))]))
     return replace(facts(), segments=of, modes=tuple(kinds), vehicles=tuple(fleet), points=water)
@@ -54,6 +54,7 @@ def days(draw):
 def test_a_plan_holds_and_says_what_it_leaves_out(day, seed):
     made = make(day, rounds=6, seed=seed)
     assert violations(day, made.trips) == []
+    assert all(leg.water_l > 0 for trip in made.trips for leg in trip.legs if leg.kind == FILL)
     assert make(day, rounds=6, seed=seed).trips == made.trips
     done = runs_done(made.trips)
     left = {(row["mode"], row["pass"], code) for row in made.left_out for code in row["segments"]}

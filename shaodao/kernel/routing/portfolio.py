@@ -1,29 +1,30 @@
-"""Two workers on two cores: annealing here, annealing and then PyVRP in a second process; they trade plans and routes.
+"""Two workers on two cores, here and in a second process: each anneals twice afresh; then both go on from the best plan.
+
+Annealing twice for half the time finds better plans than once for all of it. The last part is a milder annealing here and
+PyVRP there.
 
 Reproducible: with a budget of `Moves` the same problem, seed and number of workers give the same plan on the same machine
-and versions, because both workers then wait for each other at each trade. With a budget of time they do not wait, and
+and versions, because both workers then wait for each other when they trade. With a budget of time they do not wait, and
 how far each comes depends on the machine and what else it does: the seed then only chooses where the search begins.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
-from shaodao.kernel.routing import pool as pools
 from shaodao.kernel.routing.problem import Problem, Routes, bound
-from shaodao.kernel.routing.search import AGAIN, HOT, Clock, Plan, Tell, Worker
+from shaodao.kernel.routing.search import WARM, Clock, Tell, Worker
 
-TRADES: Final = (0.4, 0.7, 0.93)
-"""Shares of the budget after which the workers trade."""
+ROUNDS: Final = (0.4, 0.8)
+"""Shares of the budget at which a round of annealing from a first plan ends; the rest goes to the best plan found."""
 PATIENCE: Final = 0.25
-"""Seconds that a worker under a clock waits for the other at a trade."""
+"""Seconds that a worker under a clock waits for the other."""
 OFFSET: Final = 7919
 """Between the seeds of the two workers."""
-
-Parcel = tuple[Plan, pools.Packed | None]
 
 
 @dataclass(frozen=True)
@@ -112,57 +113,48 @@ def _start(
 
 
 def _first(worker: Worker, line: Connection | None) -> None:
-    """Anneal, trade, recombine; first from hot, then from the best plan at milder heat."""
-    heat, last = HOT, len(TRADES) - 1
-    gone = 0.0
-    for number, until in enumerate(TRADES):
-        worker.anneal(until, hot=heat)
-        _trade(worker, line, first=True)
-        worker.recombine(1.0 if number == last else until + 0.25 * (until - gone))
-        worker.begin(worker.plan())
-        heat, gone = AGAIN, until
-    worker.anneal(1.0, hot=AGAIN / 4)
+    """Anneal afresh, take the better plan of both, anneal it mildly; at last take what the other has found."""
+    if line is not None and not worker.clock.exact:
+        worker.halted = line.poll  # it speaks when asked to, or early, when its plan cannot be improved
+    for number, until in enumerate(ROUNDS):
+        worker.afresh(until, number)
+    worker.halted = lambda: False
+    _trade(worker, line)
+    worker.begin(worker.plan())
+    worker.anneal(1.0, hot=WARM)
+    if line is not None:
+        _take(worker, line)
 
 
-def _second(line: Connection, problem: Problem, seed: int, clock: Clock, least: int) -> None:
-    """The other process: anneal from other random numbers, then PyVRP from the better of both plans."""
+def _second(there: Connection, problem: Problem, seed: int, clock: Clock, least: int) -> None:
+    """The other process: the same with other random numbers, but PyVRP in the end."""
     worker = Worker(problem, seed, clock, least)
-    for number, until in enumerate(TRADES):
-        if number == 0:
-            worker.anneal(until)
-        else:
-            worker.by_groups(until)
-        _trade(worker, line, first=False)
+    for number, until in enumerate(ROUNDS):
+        worker.afresh(until, number + 1)
+    _trade(worker, there)
+    worker.by_groups(0.97)
+    _give(worker, there)
 
 
-def _trade(worker: Worker, line: Connection | None, *, first: bool) -> None:
-    """Give the best plan and take the other's, with the routes that the second worker has seen.
+def _trade(worker: Worker, line: Connection | None) -> None:
+    """Give the best plan and take the other's."""
+    if line is not None:
+        _give(worker, line)
+        _take(worker, line)
 
-    The first speaks first, and only of its plan, which is small: nobody waits for a pipe to be emptied. Under a budget of
-    time the other may not be there yet, or be late; then one goes on without it.
-    """
-    if line is None or (first and worker.done):
+
+def _give(worker: Worker, line: Connection) -> None:
+    """Send the best plan, which is small: nobody waits for a pipe to be emptied."""
+    with contextlib.suppress(OSError):  # the other has ended
+        line.send(worker.plan())
+
+
+def _take(worker: Worker, line: Connection) -> None:
+    """Take what the other has sent; where the time counts, wait only a little, and not at all for what cannot be better."""
+    if worker.done:
         return
-    timed = worker.clock.seconds is not None
     try:
-        if first:
-            line.send((worker.plan(), None))
-            _take(worker, line, timed)
-        else:
-            _take(worker, line, timed)
-            line.send((worker.plan(), pools.pack(worker.pool)))
+        if line.poll(None if worker.clock.exact else PATIENCE):
+            worker.begin(line.recv())
     except (OSError, EOFError):
-        return  # the other has ended: what it found came with an earlier trade
-
-
-def _take(worker: Worker, line: Connection, timed: bool) -> None:
-    """Take what the other has sent; under a budget of time wait only a little."""
-    wait: float | None = PATIENCE if timed else None
-    while line.poll(wait):
-        plan, packed = line.recv()
-        worker.begin(plan)
-        if packed is not None:
-            pools.unpack(worker.pool, packed)
-        if wait is None:
-            return
-        wait = 0.0
+        return  # the other has ended: what it found came before

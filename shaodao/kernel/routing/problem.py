@@ -107,6 +107,8 @@ def ways(problem: Problem) -> Ints:
     `BadProblem` if a task cannot be reached from the depot, or the depot from it, or if a plan's cost might overflow.
     """
     m, between = problem.tasks, shortest(problem)
+    if between.max(initial=0) > BIG:
+        raise BadProblem("the costs are too large for exact sums: use a coarser unit")
     start = np.full((m + 1, 2), problem.depot, np.int64)
     end = start.copy()
     start[:m, 0], end[:m, 0] = problem.task_tail, problem.task_head

@@ -8,18 +8,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from shaodao.kernel.routing import pool as pools
-from shaodao.kernel.routing.anneal import (
-    BEAT,
-    BEST,
-    SPARE,
-    TOTAL,
-    anneal,
-    blank,
-    load,
-    prepare,
-    unload,
-)
+from shaodao.kernel.routing.anneal import BEAT, BEST, SPARE, anneal, blank, load, prepare, unload
 from shaodao.kernel.routing.groups import Groups
 from shaodao.kernel.routing.problem import Problem, Routes
 from shaodao.kernel.routing.starting import directions, first_plans
@@ -30,14 +19,13 @@ Tell = Callable[[float, int], None]
 
 HOT: Final = 0.4
 COLD: Final = 0.05
-AGAIN: Final = 0.2
-"""Temperatures of the first and of later rounds, in units of a task's mean cost."""
+WARM: Final = 0.15
+"""Temperatures at which a round from a first plan begins and ends, and at which one from a good plan begins, in units of a
+task's mean cost."""
 FINE: Final = 0.3
 """How often the annealed plan is to be within the capacity."""
 RATE: Final = 0.001
-"""How fast the price of overload follows; a faster one swings, and shakes the plan out of what it has found."""
-CLOSE: Final = 1.02
-"""Routes of plans that cost at most so many times the best are pooled."""
+"""How fast the price of overload follows. It swings; a price that could not fall again found worse plans."""
 CHUNK: Final = 8
 """Beats between two looks at the clock, some milliseconds."""
 
@@ -46,8 +34,8 @@ class Clock(Protocol):
     """The budget. Called with the moves that a worker has tried, it says which share of the budget is gone."""
 
     @property
-    def seconds(self) -> float | None:
-        """The whole budget in seconds; None if time plays no part, so that the same seed gives the same plan."""
+    def exact(self) -> bool:
+        """Workers wait for each other, however long: what they do may depend only on moves. False: the time is what counts."""
 
     def __call__(self, moves: int) -> float:
         """0 at the start, 1 or more when it is over."""
@@ -58,14 +46,14 @@ class Moves:
     """A budget of moves for each worker: the same on every machine, however busy."""
 
     most: int
-    seconds: None = None
+    exact: bool = True
 
     def __call__(self, moves: int) -> float:
         return moves / self.most
 
 
 class Worker:
-    """Searches one problem with one seed; keeps its best plan and a pool of routes.
+    """Searches one problem with one seed; keeps its best plan.
 
     Parameters
     ----------
@@ -91,13 +79,13 @@ class Worker:
         fewest = -(-int(problem.task_demand.sum()) // max(1, problem.capacity))
         self.rows = max(fewest + SPARE, max(map(len, plans)) + 1) + SPARE
         self.state = blank(self.given, seed, self.rows)
-        self.pool = pools.empty(problem.tasks)
+        self.plans = sorted(plans, key=lambda plan: sum(directions(self.given.way, route)[0] for route in plan))
         for plan in plans:
             self.begin(plan)
         self.groups: Groups | None = None
         self.scale = max(1.0, float(problem.task_cost.mean()))
-        price = 10 * self.scale / max(1.0, float(problem.task_demand.mean()))
-        self.state.price[:] = price, 0.1 * price, 1e6 * price, FINE, RATE
+        self.price = 10 * self.scale / max(1.0, float(problem.task_demand.mean()))
+        self.halted: Callable[[], bool] = lambda: False
 
     @property
     def cost(self) -> int:
@@ -106,8 +94,8 @@ class Worker:
 
     @property
     def done(self) -> bool:
-        """Nothing can be better."""
-        return self.cost <= self.least
+        """Nothing can be better, here or in another worker."""
+        return self.cost <= self.least or self.halted()
 
     def plan(self) -> Plan:
         """The best plan: task numbers in order."""
@@ -121,7 +109,6 @@ class Worker:
         """Go on from this plan; it becomes the best if it is."""
         if len(plan) <= self.rows:
             load(self.given, self.state, plan)
-            pools.record(self.pool, self.state.stops, self.state.routes, self.problem.capacity)
 
     def _gone(self) -> float:
         gone = self.clock(self.moves)
@@ -129,16 +116,19 @@ class Worker:
             self.tell(min(gone, 1.0), self.cost + self.service)
         return gone
 
+    def afresh(self, until: float, number: int) -> None:
+        """Anneal from first plan `number` until this share of the budget is gone."""
+        self.begin(self.plans[number % len(self.plans)])
+        self.state.price[:] = self.price, 0.1 * self.price, 1e6 * self.price, FINE, RATE
+        self.anneal(until)
+
     def anneal(self, until: float, hot: float = HOT, cold: float = COLD) -> None:
         """Anneal from the plan as it stands until this share of the budget is gone."""
         start = self._gone()
-        state, tally = self.state, self.state.tally
         while not self.done and (gone := self._gone()) < until:
             heat = self.scale * hot * (cold / hot) ** ((gone - start) / (until - start))
-            anneal(self.given, state, CHUNK, heat, heat)
+            anneal(self.given, self.state, CHUNK, heat, heat)
             self.moves += CHUNK * BEAT
-            if tally[TOTAL] <= CLOSE * tally[BEST]:
-                pools.record(self.pool, state.stops, state.routes, self.problem.capacity)
 
     def by_groups(self, until: float) -> None:
         """Search with PyVRP from the best plan until this share of the budget is gone."""
@@ -149,18 +139,8 @@ class Worker:
 
         def stop(best_cost: int) -> bool:
             self.moves += BEAT
-            return best_cost <= self.least or self._gone() >= until
+            return best_cost <= self.least or self.halted() or self._gone() >= until
 
         found = self.groups.run(self.routes(), stop)
         if found:
             self.begin([[t for t, _d in route] for route in found])
-
-    def recombine(self, until: float) -> None:
-        """Look for a better plan among all routes seen, until this share of the budget is gone."""
-        left = until - self._gone()
-        if self.done or left <= 0 or self.problem.tasks < 2:
-            return
-        seconds = np.inf if self.clock.seconds is None else left * self.clock.seconds
-        plan = pools.recombine(self.pool, self.plan(), self.cost, lambda: self.clock(self.moves) >= until, seconds)
-        if plan:
-            self.begin(plan)

@@ -61,6 +61,7 @@ def replan(
     seconds: float = 10.0,
     seed: int = 0,
     rounds: int | None = None,
+    version: int | None = None,
     reason: str = "",
     tell: Tell | None = None,
 ) -> DayPlan:
@@ -69,11 +70,13 @@ def replan(
 
     broken: codes of vehicles that stand from then on. closed: (code of a mode or "" for all, first second, last second) in
     which it may not run, as rain. Both are kept with the plan, and add to what its parent had.
-    Raises Refused, Invalid (at_s, broken, closed, seconds), DayPlan.DoesNotExist.
+    Raises Refused, Invalid (at_s, broken, closed, seconds), Conflict, DayPlan.DoesNotExist.
     """
     reason = check(actor, reason)
     _budget(seconds)
     parent = DayPlan.objects.get(pk=pk)
+    if version is not None and parent.version != version:
+        raise Conflict(parent, parent.version, version)
     if not 0 <= at_s < DAY_S:
         raise Invalid({"at_s": _("要在一天之内")})
     facts = reading.read(parent.day)

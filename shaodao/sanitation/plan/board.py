@@ -40,11 +40,11 @@ class Block:
         }
         for name in ("begin", "end"):
             self.columns[f"{name}_xy"] = np.array([getattr(x, name) for x in t], dtype=np.float64).reshape(-1, 2)
-        self.columns["first_l"] = np.array([x.runs[0].litres for x in t], dtype=np.float64)
 
 
 class Board:
-    """Blocks of one type of vehicle. `worth`: how much a machine-hour on a segment counts, by its number."""
+    """The blocks of the modes that one type of vehicle does. A machine-hour counts half with each class of road, and with
+    each rank of priority among the modes."""
 
     def __init__(self, ground: Ground, modes: Sequence[int], kept: Done) -> None:
         self.ground, self.facts = ground, ground.facts
@@ -125,8 +125,9 @@ class Board:
             if rate[n] <= 0 or hits >= CHOICES or (tries >= TRIES and found):
                 break
             k = int(np.searchsorted(edges, n, side="right")) - 1
-            task = rated[k][0].tasks[n - edges[k]]
-            step = driver.attempt(task, self.others(task))
+            block = rated[k][0]
+            task = block.tasks[n - edges[k]]
+            step = driver.attempt(task, self.others(task), float(block.kept[0][task.stretch]))
             if step is not None:
                 hits += 1
                 true = task.value / self._cost(step, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -35,9 +36,16 @@ def solve_carp(file: Path, seconds: float, seed: int, workers: int, out: Path | 
     """
     from shaodao.sanitation.plan import carp as files
 
+    if math.isnan(seconds):
+        raise click.BadParameter("not a number", param_hint="--seconds")
+    if out and not out.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
     talk = Console(stderr=True)
     try:
         carp = files.read(file)
+        for remark in carp.remarks:
+            click.echo(f"{file.name}: {remark}; it is not used", err=True)
+        click.echo("loading the search (the first time it is compiled, which takes ten seconds or more) …", err=True)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -53,6 +61,8 @@ def solve_carp(file: Path, seconds: float, seed: int, workers: int, out: Path | 
             answer, _routes, proven = files.solved(carp, seconds, seed, workers=workers, tell=tell)
     except files.BadFile as error:
         raise _Unreadable(f"{file.name}: {error}") from None
+    except OSError as error:
+        raise _Unreadable(f"{file.name}: {error.strerror}") from None
     if out:
         lines = [" ".join(f"({a},{b})" for a, b in route) for route in answer["routes"]]
         out.write_text("\n".join([f"{answer['instance']} {answer['cost']}", *lines, ""]), encoding="utf-8")

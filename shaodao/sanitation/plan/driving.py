@@ -5,6 +5,7 @@ A vehicle begins and ends each part of a shift at its depot.
 """
 
 import bisect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -118,8 +119,9 @@ class Driver:
         kmh = min(self.facts.modes[mode].speed_kmh, self.vehicle.working_kmh)
         return metres / kmh * 3.6 / self.facts.productive
 
-    def attempt(self, task: Task, others: Sequence[Span]) -> Step | None:
-        """The task as the next one, or None. `others`: when its stretch gets other passes of the mode."""
+    def attempt(self, task: Task, others: Sequence[Span], since: float = math.inf) -> Step | None:
+        """The task as the next one, or None. `others`: when its stretch gets other passes of the mode; `since`: when this
+        pass was begun before, if it was."""
         mode = self.facts.modes[task.mode]
         state = self.state
         if state.part >= len(self.spans) or self.vehicle.tank_l < max(r.litres for r in task.runs) - HAIR:
@@ -132,7 +134,8 @@ class Driver:
                 step = _Trial(self, state, task, begin, b).run()
                 if step is None:
                     break
-                clash = [o for o in others if step.begin < o[1] + mode.spacing_s and o[0] < step.end + mode.spacing_s]
+                first = min(step.begin, since)
+                clash = [o for o in others if first < o[1] + mode.spacing_s and o[0] < step.end + mode.spacing_s]
                 if not clash:
                     return step
                 begin = max(o[1] for o in clash) + mode.spacing_s
@@ -147,7 +150,7 @@ class Driver:
         lacks = self.vehicle.tank_l - state.level
         if state.part >= len(self.spans) or self.depot is None or last is None or last.after.part != state.part:
             return None
-        if not self.goes_home(state.part) or last.task is None or lacks < TOP_UP * self.vehicle.tank_l:
+        if not self.goes_home(state.part) or last.task is None or lacks <= TOP_UP * self.vehicle.tank_l:
             return None
         trial = _Trial(self, state, last.task, 0.0, 0.0)
         if not trial.fill(self.depot, lacks) or not trial.home():

@@ -36,7 +36,7 @@ class Row:
 
 
 def rows(facts: Facts, trips: Sequence[PlainTrip], wrong: dict[tuple[int, int], list[str]]) -> list[Row]:
-    """A row for each vehicle that is there on the day, by code. `wrong`: words by trip and leg."""
+    """A row for each vehicle that does something, by code. `wrong`: words by trip and leg."""
     by: dict[int, list[Bar]] = {}
     roads = {s.key: s.road for s in facts.segments}
     for n, trip in enumerate(trips):
@@ -44,21 +44,18 @@ def rows(facts: Facts, trips: Sequence[PlainTrip], wrong: dict[tuple[int, int], 
         for bar in bars:
             bar.wrong = [w for i in range(bar.first, bar.last + 1) for w in wrong.get((n, i), ())]
         by.setdefault(trip.vehicle, []).extend(bars)
-    return [
-        Row(v, [(s.begin_s, s.end_s) for s in v.shifts], by.get(v.key, []))
-        for v in facts.vehicles
-        if not v.away or v.key in by
-    ]
+    return [Row(v, [(s.begin_s, s.end_s) for s in v.shifts], by.get(v.key, [])) for v in facts.vehicles if v.key in by]
 
 
-def merged(n: int, trip: PlainTrip, roads: dict[int, str]) -> list[Bar]:
-    """The bars of a trip: services of one pass with the short ways between them are one."""
+def merged(n: int, trip: PlainTrip, roads: dict[int, str], *, by_road: bool = False) -> list[Bar]:
+    """The bars of a trip: services of one pass (`by_road`: on one road) with the short ways between them are one."""
     found: list[Bar] = []
     for i, leg in enumerate(trip.legs):
         last = found[-1] if found else None
         if leg.kind == SERVICE:
             before = found[-2] if len(found) > 1 and last and _way(last) else last
-            if before and before.what == SERVICE and (before.mode, before.pass_no) == (leg.mode, leg.pass_no):
+            same = before and before.what == SERVICE and (before.mode, before.pass_no) == (leg.mode, leg.pass_no)
+            if before and same and not (by_road and before.roads[-1:] != [roads.get(leg.segment or 0, "")]):
                 if before is not last:
                     found.pop()
                 before.end_s, before.last = leg.end_s, i

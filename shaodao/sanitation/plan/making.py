@@ -19,12 +19,11 @@ from shaodao.sanitation.plan import reasons, trips
 from shaodao.sanitation.plan.board import Board
 from shaodao.sanitation.plan.driving import Bays, Driver, State
 from shaodao.sanitation.plan.ground import Ground
-from shaodao.sanitation.plan.plain import SERVICE, Facts, PlainTrip, Span, VehicleFacts
+from shaodao.sanitation.plan.plain import SERVICE, Facts, PlainLeg, PlainTrip, Span, VehicleFacts
 
 NOISE = 0.06
 MOVING = 0.05  # what a second of driving counts against a second of work,
 BEGUN = 60.0  # and what a trip that is begun
-FIRST_SHARE = 0.999  # of the time: then no more rounds are begun
 Tell = Callable[[float, float], None]
 
 
@@ -130,7 +129,7 @@ def make(
         group.build(range(len(group.drivers)), 0.0, chance)
     live = [g for g in groups if g.drivers and any(b.tasks for b in g.board.blocks)]
     done = 0
-    while live and (done < rounds if rounds is not None else time.monotonic() - start < seconds * FIRST_SHARE):
+    while live and (done < rounds if rounds is not None else time.monotonic() - start < seconds):
         live[done % len(live)].better(chance)
         done += 1
         if tell and done % 20 == 0:
@@ -150,7 +149,7 @@ def _planned(groups: Sequence[Group]) -> float:
 def _groups(ground: Ground, bays: Bays, before: dict[int, trips.Before], at_s: float) -> list[Group]:
     """Types of vehicle by the priority of their modes; what is kept has its places at the fill points."""
     facts = ground.facts
-    done: dict[tuple[int, int, int], list[object]] = defaultdict(list)
+    done: dict[tuple[int, int, int], list[PlainLeg]] = defaultdict(list)
     number = {p.key: n for n, p in enumerate(facts.points)}
     for own in before.values():
         for leg in own.legs:
@@ -164,7 +163,7 @@ def _groups(ground: Ground, bays: Bays, before: dict[int, trips.Before], at_s: f
             types[mode.vehicle_type].append(n)
     found = []
     for name, modes in sorted(types.items(), key=lambda item: min((facts.modes[m].priority, m) for m in item[1])):
-        board = Board(ground, modes, done)  # type: ignore[arg-type]
+        board = Board(ground, modes, done)
         wet = _union([s for m in modes for p in facts.modes[m].passes for s in p.spans])
         drivers = [
             Driver(ground, v, state, bays, wet)

@@ -1,12 +1,13 @@
 """Trips as they are written down: what was found, with the way home, breaks and waiting in between; and the part of a plan
 under way that is kept."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shaodao.sanitation.plan.driving import NEAR_M, Driver
-from shaodao.sanitation.plan.ground import Ground
+from shaodao.sanitation.plan.ground import XY, Ground
 from shaodao.sanitation.plan.plain import (
     BREAK,
     FILL,
@@ -17,6 +18,8 @@ from shaodao.sanitation.plan.plain import (
     Place,
     PlainLeg,
     PlainTrip,
+    PointFacts,
+    SegmentFacts,
     ShiftFacts,
     Span,
     VehicleFacts,
@@ -85,12 +88,14 @@ def _open(leg: PlainLeg, spans: dict[tuple[int, int], tuple[Span, ...]]) -> bool
     )
 
 
-def _target(trip: PlainTrip, after: int, segments: dict, points: dict) -> Place | None:  # type: ignore[type-arg]
+def _target(
+    trip: PlainTrip, after: int, segments: dict[int, SegmentFacts], points: dict[int, PointFacts]
+) -> Place | None:
     for leg in trip.legs[after:]:
         if leg.kind == SERVICE and leg.segment in segments:
-            return segments[leg.segment].start  # type: ignore[no-any-return]
+            return segments[leg.segment].start
         if leg.kind == FILL and leg.point in points:
-            return points[leg.point].place  # type: ignore[no-any-return]
+            return points[leg.point].place
     return None
 
 
@@ -101,13 +106,13 @@ def assembled(ground: Ground, drivers: Sequence[Driver], before: dict[int, Befor
     for vehicle in ground.facts.vehicles:
         own = before.get(vehicle.key)
         parts: dict[int, list[PlainLeg]] = defaultdict(list)
-        ends: dict[int, tuple[float, object]] = {}
+        ends: dict[int, tuple[float, XY | None]] = {}
         old = {n: t for t in (own.trips if own else []) if (n := _part(vehicle, t)) is not None}
         for n, trip in old.items():
             parts[n] += trip.legs
         driver = by.get(vehicle.key)
         for step in driver.steps if driver else ():
-            parts[step.after.part] += step.legs
+            parts[step.after.part] += _late(step.legs, vehicle.shifts[step.after.part])
             ends[step.after.part] = (step.after.at, step.after.place)
         for n in sorted(parts):
             if not parts[n]:
@@ -115,6 +120,20 @@ def assembled(ground: Ground, drivers: Sequence[Driver], before: dict[int, Befor
             shift = vehicle.shifts[n]
             legs = parts[n] + _home(driver, n, ends, own, old)
             found.append(PlainTrip(vehicle.key, shift.begin_s, shift.end_s, filled(legs, shift)))
+    return found
+
+
+def _late(legs: Sequence[PlainLeg], shift: ShiftFacts) -> list[PlainLeg]:
+    """Legs with each way driven as late as what comes after it allows: who has to wait does so where the way begins."""
+    found = list(legs)
+    for n, (leg, after) in enumerate(itertools.pairwise(legs)):
+        if leg.kind == MOVE and after.begin_s - leg.end_s > HAIR_S:
+            takes = leg.end_s - leg.begin_s
+            begin = after.begin_s - takes
+            for a, b in reversed(shift.breaks):
+                begin = a - takes if begin < b and begin + takes > a else begin
+            begin = max(begin, leg.begin_s)
+            found[n] = replace(leg, begin_s=begin, end_s=begin + takes)
     return found
 
 
@@ -126,7 +145,7 @@ def _part(vehicle: VehicleFacts, trip: PlainTrip) -> int | None:
 def _home(
     driver: Driver | None,
     part: int,
-    ends: dict[int, tuple[float, object]],
+    ends: dict[int, tuple[float, XY | None]],
     own: Before | None,
     old: dict[int, PlainTrip],
 ) -> list[PlainLeg]:
@@ -139,7 +158,7 @@ def _home(
         at, place = max(own.free_s, driver.begin.at), driver.ground.xy(own.place) if own.place else None
     else:
         return []
-    metres = driver.ground.way(place, driver.depot) if place else 0.0  # type: ignore[arg-type]
+    metres = driver.ground.way(place, driver.depot) if place else 0.0
     begin = driver.slot(part, at, metres * driver.pace)
     if metres < NEAR_M or begin is None:
         return []

@@ -206,7 +206,7 @@ def groups(
         if trip.vehicle != this.key:
             continue
         mine: list[dict[str, Any]] = []
-        for bar in _by_road(n, trip, {k: s.road for k, s in segments.items()}):
+        for bar in gantt.merged(n, trip, {k: s.road for k, s in segments.items()}, by_road=True):
             legs = trip.legs[bar.first : bar.last + 1]
             first = next((leg for leg in legs if leg.segment), None)
             segment = segments.get(first.segment or 0) if first else None
@@ -219,6 +219,7 @@ def groups(
                     "metres": sum(leg.metres for leg in legs if leg.kind == SERVICE),
                     "water": sum(leg.water_l for leg in legs),
                     "codes": list(dict.fromkeys(segments[leg.segment].code for leg in legs if leg.segment in segments)),
+                    "runs": sum(leg.runs for leg in legs if leg.kind == SERVICE),
                     "wrong": [w for i in range(bar.first, bar.last + 1) for w in wrong.get((n, i), ())],
                 }
             )  # fmt: skip
@@ -228,19 +229,4 @@ def groups(
             group["down"] = k + 1 < len(movable)
             group["before"] = movable[k + 2]["bar"].first if k + 2 < len(movable) else ""
         found.append({"trip": n, "begin_s": trip.begin_s, "end_s": trip.end_s, "lines": mine})
-    return found
-
-
-def _by_road(n: int, trip: PlainTrip, roads: dict[int, str]) -> list[gantt.Bar]:
-    """Bars cut where the road changes."""
-    found: list[gantt.Bar] = []
-    for i, leg in enumerate(trip.legs):
-        last = found[-1] if found else None
-        road = roads.get(leg.segment or 0, "")
-        same = last and last.what == leg.kind == SERVICE and (last.mode, last.pass_no) == (leg.mode, leg.pass_no)
-        if last and same and last.roads == [road]:
-            last.end_s, last.last, last.segments = leg.end_s, i, last.segments + 1
-        else:
-            mode = leg.mode if leg.kind == SERVICE else None
-            found.append(gantt.Bar(leg.kind, leg.begin_s, leg.end_s, n, i, i, mode, leg.pass_no, [road], 1))
     return found

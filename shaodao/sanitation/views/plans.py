@@ -26,6 +26,7 @@ from shaodao.sanitation import actions as book
 from shaodao.sanitation.models import DayPlan
 from shaodao.sanitation.plan import background, comparing, gantt, mapping, sheet, stored, texts
 from shaodao.sanitation.plan.checking import Violation, violations
+from shaodao.sanitation.plan.checking import clock as at
 from shaodao.sanitation.plan.plain import Facts, PlainTrip
 from shaodao.sanitation.requests import enter
 from shaodao.sanitation.words import LegKind, VehicleType
@@ -161,7 +162,8 @@ def page_of(request: HttpRequest, found: DayPlan, status: int = 200, **more: Any
         "closed": [(a / 60, (b - a) / 60) for a, b in gantt.closed(facts)],
         "hours": [(h, h * 60) for h in range(0, 25, 2)],
         "legend": legend(facts),
-        "vehicles": _vehicles(found),
+        "vehicles": (all_vehicles := _vehicles(found)),
+        "idle": [v for v in all_vehicles if not v["trips"]],
         "chosen": request.GET.get("vehicle", "")[:60],
         "mode": request.GET.get("mode", "")[:60],
         "others": DayPlan.objects.filter(day=found.day).exclude(pk=found.pk).defer("left_out", "figures")[:20],
@@ -207,7 +209,7 @@ def _drawn(facts: Facts, trips: list[PlainTrip], wrong: dict[tuple[int, int], li
 
 def _bar(bar: gantt.Bar, modes: dict[int, Any]) -> dict[str, Any]:
     mode = modes.get(bar.mode or 0)
-    span = f"{int(bar.begin_s // 3600):02}:{int(bar.begin_s % 3600 // 60):02}–{int(bar.end_s // 3600):02}:{int(bar.end_s % 3600 // 60):02}"
+    span = f"{at(bar.begin_s)}–{at(bar.end_s)}"
     if mode is not None:
         said = _("%(m)s 第 %(p)d 遍，%(n)d 段，%(r)s") % {
             "m": named(mode), "p": bar.pass_no, "n": bar.segments, "r": "、".join(dict.fromkeys(bar.roads)),
@@ -224,8 +226,7 @@ def _bar(bar: gantt.Bar, modes: dict[int, Any]) -> dict[str, Any]:
 
 def _vehicles(found: DayPlan) -> list[dict[str, Any]]:
     kinds = dict(VehicleType.choices)
-    rows = [row | {"type_label": kinds.get(row["type"], row["type"])} for row in found.figures.get("vehicles", [])]
-    return [row for row in rows if row["trips"] or not row["away"]]
+    return [row | {"type_label": kinds.get(row["type"], row["type"])} for row in found.figures.get("vehicles", [])]
 
 
 @staff
