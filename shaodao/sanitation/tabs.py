@@ -13,7 +13,7 @@ TABS: tuple[tuple[str, Any], ...] = (
     ("sanitation_findings", _("作业问题")),
     ("sanitation_review", _("待人工判断")),
     ("sanitation_reports", _("月报")),
-    ("sanitation_inspections", _("抽查")),
+    ("sanitation_inspections", _("质量抽查")),
     ("sanitation_bins", pgettext_lazy("many", "果皮箱")),
     ("sanitation_tracks", _("轨迹")),
     ("sanitation_book", _("台账")),

@@ -19,7 +19,7 @@ from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.sanitation.inspections import actions, queries
 from shaodao.sanitation.inspections.actions import Found
 from shaodao.sanitation.inspections.drawing import Candidate, draw, frame_of
-from shaodao.sanitation.models import Inspection, InspectionRound
+from shaodao.sanitation.models import DayProof, Inspection, InspectionRound, ProvenPass, ServiceMode
 from tests.bikes.office import png
 from tests.sanitation.book import book
 
@@ -130,7 +130,14 @@ def test_means_and_cases_beside(office):
     found = draws(office)
     with CaptureQueriesContext(connection) as queries_:
         rows = queries.of_round(found)
-    assert len(queries_) == 3 and [r.cases for r in rows] == [0, 0]
+    assert len(queries_) == 4 and [r.cases for r in rows] == [0, 0] and [r.proven for r in rows] == [None, None]
+    proof = DayProof.objects.create(day=DAY, made_at=NOW)
+    states = ("done", "short", "unsure", "missing", "pending")
+    ProvenPass.objects.bulk_create(
+        ProvenPass(proof=proof, segment=rows[0].segment, mode=ServiceMode.objects.get(), pass_no=n, state=s, length_m=1)
+        for n, s in enumerate(states, 1)
+    )
+    assert [r.proven for r in queries.of_round(found)] == [(1, 3, 1), None]
     office.report(lon=113.205, lat=40.0001)
     assert all(r.cases == 1 for r in queries.of_round(found))
     assert queries.Mean.of([90.0, 80.0]) == queries.Mean(2, 85.0, 9.8) and queries.Mean.of([]).value is None

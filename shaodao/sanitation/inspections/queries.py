@@ -15,7 +15,8 @@ from shaodao.foundation import clock, uploads
 from shaodao.foundation.models import Upload
 from shaodao.sanitation import queries as book
 from shaodao.sanitation.inspections.drawing import Candidate, draw, frame_of
-from shaodao.sanitation.models import Inspection, InspectionRound, Segment
+from shaodao.sanitation.models import Inspection, InspectionRound, ProvenPass, Segment
+from shaodao.sanitation.proof.words import PassState
 
 NEAR_M = 40.0  # from a segment's line: a case on the pavement is about this road
 DAYS = 7
@@ -61,14 +62,27 @@ def dust(rows: list[Inspection]) -> Mean:
 
 
 def of_round(found: InspectionRound) -> list[Inspection]:
-    """Its inspections with `cases`: how many cases citizens and patrols filed beside the segment in the week before.
-    Three queries."""
+    """Its inspections with `cases`: how many cases citizens and patrols filed beside the segment in the week before, and
+    `proven`: (passes proven done, passes asked that could be told, passes that nobody can tell) of the day, None where
+    nothing is proven. Four queries."""
     rows = list(found.inspections.select_related("segment__road", "person").prefetch_related("photos").order_by("seq"))
     midnight = clock.from_local(datetime.combine(found.day + timedelta(days=1), time()))
-    points = _cases(rows, midnight)
+    points, proven = _cases(rows, midnight), _proven(found)
     for row in rows:
         row.cases = _beside(row.segment, points)  # type: ignore[attr-defined]
+        row.proven = proven.get(row.segment_id)  # type: ignore[attr-defined]
     return rows
+
+
+def _proven(found: InspectionRound) -> dict[int, tuple[int, int, int]]:
+    """What the tracks of the day prove of each drawn segment, by key."""
+    rows = ProvenPass.objects.filter(
+        proof__day=found.day, proof__current=True, pass_no__gt=0, segment__inspections__round=found
+    )
+    told = Q(state__in=[PassState.DONE, PassState.SHORT, PassState.MISSING])
+    done, unsure = Count("pk", filter=Q(state=PassState.DONE)), Count("pk", filter=Q(state=PassState.UNSURE))
+    counted = rows.order_by().values_list("segment").annotate(done, Count("pk", filter=told), unsure)
+    return {key: (n, of, vague) for key, n, of, vague in counted}
 
 
 def _cases(rows: list[Inspection], until: Any) -> Any:

@@ -131,6 +131,8 @@ def _sheet(found: InspectionRound, rows: list[Inspection]) -> HttpResponse:
         *names,
         _("得分"),
         _("积尘（克/平方米）"),
+        _("轨迹证明做到的遍数"),
+        _("应做"),
         _("一周内的案件"),
         _("何时"),
         _("说明"),
@@ -138,11 +140,11 @@ def _sheet(found: InspectionRound, rows: list[Inspection]) -> HttpResponse:
     body = [
         [
             r.seq, named(r.segment.road), r.segment.code, *(r.points.get(item[0]) for item in found.card), r.score,
-            r.dust_g_m2, getattr(r, "cases", 0), clock.local(r.at).strftime("%Y-%m-%d %H:%M") if r.at else "", r.impossible or r.note,
+            r.dust_g_m2, *(getattr(r, "proven", None) or (None, None))[:2], getattr(r, "cases", 0), clock.local(r.at).strftime("%Y-%m-%d %H:%M") if r.at else "", r.impossible or r.note,
         ]
         for r in rows
     ]  # fmt: skip
-    book = sheets.workbook({_("抽查"): [head, *body]})
+    book = sheets.workbook({_("质量抽查"): [head, *body]})
     return HttpResponse(
         book,
         sheets.XLSX,
