@@ -87,18 +87,29 @@ def coverage(
 
 
 @click.command("recompute")
-@click.argument("certificate", type=FILE)
+@click.argument("certificate", type=FILE, required=False)
+@click.option(
+    "--day", type=click.DateTime(["%Y-%m-%d"]), help="The stored proof of this day instead, from its stored tracks."
+)
 @click.option("--roads", type=FILE, help="[default: the file of that name beside the certificate]")
 @click.option("--tracks", type=FILE, help="[default: the file of that name beside the certificate]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
-def recompute(certificate: Path, roads: Path | None, tracks: Path | None, as_json: bool) -> None:
-    """Compute the verdicts of CERTIFICATE again from the raw files: the same, or what differs.
+def recompute(
+    certificate: Path | None, day: datetime | None, roads: Path | None, tracks: Path | None, as_json: bool
+) -> None:
+    """Compute the verdicts of CERTIFICATE (or of a day's stored proof) again from the raw data: the same, or what differs.
 
     Exit code 0 if they are the same; 1 if something differs; 2 if a file cannot be read.
     """
     from shaodao.foundation.maps import Unreadable
     from shaodao.sanitation.coverage import files
+    from shaodao.sanitation.proof.cli import recompute_day
 
+    if (certificate is None) == (day is None):
+        raise click.UsageError("give a CERTIFICATE or a --day")
+    if day is not None:
+        recompute_day(day.date(), as_json)
+    assert certificate
     try:
         known = json.loads(certificate.read_bytes())
     except (ValueError, RecursionError) as error:

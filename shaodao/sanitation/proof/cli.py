@@ -1,9 +1,9 @@
-"""`shaodao sanitation prove DATE`: what was planned against what the stored tracks prove."""
+"""`shaodao sanitation prove DATE`, `recompute --day DATE`: what was planned against what the stored tracks prove."""
 
 import sys
 from datetime import date as date_of
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import orjson
@@ -15,15 +15,13 @@ from shaodao.sanitation.feasibility.cli import LANGUAGES
 
 @click.command()
 @click.argument("date", type=click.DateTime(["%Y-%m-%d"]))
-@click.option("--recompute", "check", is_flag=True, help="Change nothing: reckon the stored proof again and compare.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), default="zh", show_default=True)
-def prove(date: datetime, check: bool, as_json: bool, lang: str) -> None:
+def prove(date: datetime, as_json: bool, lang: str) -> None:
     """Prove a day from its stored tracks and keep the proof with its certificate; what is not in order becomes findings.
 
     The same tracks, book and plan again change nothing. Exit code 0 where all that is due is done, 1 where it is not,
-    2 where nothing can be proven (no roads in the book, no tracks of the day). With --recompute 0: the stored proof follows
-    from the raw fixes as they are, 1: something differs (it is named), 2: the day is not proven.
+    2 where nothing can be proven (no roads in the book, no tracks of the day).
     """
     from django.utils import translation
 
@@ -32,8 +30,6 @@ def prove(date: datetime, check: bool, as_json: bool, lang: str) -> None:
 
     day = date.date()
     with translation.override(LANGUAGES[lang]):
-        if check:
-            _recompute(day, as_json)
         if not tracks.there(day):
             raise click.UsageError(translation.gettext("%(d)s 没有收到过轨迹") % {"d": day.isoformat()})
         try:
@@ -48,7 +44,8 @@ def prove(date: datetime, check: bool, as_json: bool, lang: str) -> None:
     sys.exit(0 if figures.rate(proof.figures["all"]) in (None, 1.0) else 1)
 
 
-def _recompute(day: date_of, as_json: bool) -> None:
+def recompute_day(day: date_of, as_json: bool) -> NoReturn:
+    """Reckon the stored proof of a day again and say what differs. Exit code 0: nothing, 1: something; 2: it is not proven."""
     from django.utils.translation import gettext as _
 
     from shaodao.foundation.errors import Refused

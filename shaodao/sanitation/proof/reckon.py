@@ -159,10 +159,10 @@ def prove(
         if answer is not None:
             fates = {k: fates.get(k, 0) + n for k, n in answer.fates.items()}
             off, kept = off + answer.unmatched[0], kept + answer.unmatched[1]
-        found = _judge_all(roads, answer, group, asked, rules, until)
+        found = _judge_all(roads, answer, heard, group, asked, rules, until)
         lacking = [o for o in found if o.task and o.state in (PassState.MISSING, PassState.SHORT)]
         if lacking and mine.t.size:
-            _dry(roads, mine, service(kmh, rules), lacking, rules)
+            _dry(roads, mine, heard, service(kmh, rules), lacking, rules)
         for outcome in found:
             _faults(outcome, group[outcome.mode], heard, numbers, rules)
         outcomes += found
@@ -173,10 +173,14 @@ def _heard(fixes: Fixes) -> dict[int, Floats]:
     return {n: np.sort(fixes.t[fixes.vehicle == n]) for n in np.unique(fixes.vehicle).tolist()}
 
 
-def visits_of(answer: Coverage, roads: Roads) -> list[Visit]:
-    """The kernel's passes with their spans by level. Where the map ends a vehicle is lost a little before or after the end:
-    what it did there is possible, not missing."""
+def visits_of(answer: Coverage, roads: Roads, heard: dict[int, Floats]) -> list[Visit]:
+    """The kernel's passes with their spans by level.
+
+    Of a vehicle that turns at an end the last metres between two fixes are lost (two intervals of driving), where the map
+    ends a little more: what it did there is possible, not missing.
+    """
     s = answer.stretches
+    pace = {vehicle: float(np.median(np.diff(times))) for vehicle, times in heard.items() if times.size > 1}
     keys = s[:, VEHICLE] * 1e7 + s[:, UNIT]
     found = []
     for row in answer.passes:
@@ -188,14 +192,17 @@ def visits_of(answer: Coverage, roads: Roads) -> list[Visit]:
             level: [(a, b) for a, b in own[(own[:, LEVEL] >= level) & (own[:, LEVEL] <= SURE)][:, (FROM, TO)].tolist()]
             for level in (POSSIBLE, LIKELY, SURE)
         }
-        unit = int(row[P_UNIT])
+        vehicle, unit = int(row[P_VEHICLE]), int(row[P_UNIT])
+        visit = Visit(vehicle, unit, float(row[P_START]), float(row[P_END]), levels)
+        speed = visit.metres / max(visit.end - visit.begin, 1.0)
+        lost = min(END_M, 2 * pace.get(vehicle, 0.0) * speed)
         low_m = min((a for a, _b in levels[LIKELY]), default=np.inf)
         high_m, length = max((b for _a, b in levels[LIKELY]), default=-np.inf), float(roads.length[unit])
-        if roads.fresh[unit] and low_m < END_M:
+        if low_m < (END_M if roads.fresh[unit] else lost):
             levels[POSSIBLE].append((0.0, low_m))
-        if roads.dead[unit] and high_m > length - END_M:
+        if high_m > length - (END_M if roads.dead[unit] else lost):
             levels[POSSIBLE].append((high_m, length))
-        found.append(Visit(int(row[P_VEHICLE]), unit, float(row[P_START]), float(row[P_END]), levels))
+        found.append(visit)
     return found
 
 
@@ -218,6 +225,7 @@ def _near(tasks: list[Task], visit: Visit) -> Task:
 def _judge_all(
     roads: Roads,
     answer: Coverage | None,
+    heard: dict[int, Floats],
     group: dict[int, Way],
     tasks: list[Task],
     rules: Rules,
@@ -228,7 +236,7 @@ def _judge_all(
         by_segment.setdefault(task.segment, []).append(task)
     visits: dict[int, list[Visit]] = {}
     fast: dict[int, list[Visit]] = {}
-    for store, rows in ((visits, visits_of(answer, roads)), (fast, fast_of(answer))) if answer else ():
+    for store, rows in ((visits, visits_of(answer, roads, heard)), (fast, fast_of(answer))) if answer else ():
         for visit in rows:
             store.setdefault(visit.segment, []).append(visit)
     outcomes: list[Outcome] = []
@@ -341,12 +349,14 @@ def _too_fast(outcome: Outcome, length: float, rules: Rules) -> None:
             outcome.visits.append(Visit(v.vehicle, v.segment, v.begin, v.end, {POSSIBLE: [], LIKELY: [], SURE: []}))
 
 
-def _dry(roads: Roads, mine: Fixes, given: Service, lacking: list[Outcome], rules: Rules) -> None:
+def _dry(
+    roads: Roads, mine: Fixes, heard: dict[int, Floats], given: Service, lacking: list[Outcome], rules: Rules
+) -> None:
     """Passes that were driven as asked, at the speed of work, by a vehicle whose signal said that it did not work."""
     silent = replace(mine, working=np.full(mine.t.size, -1, np.int8))
     signalled = set(np.unique(mine.vehicle[mine.working >= 0]).tolist())
     wanted: dict[int, list[Visit]] = {}
-    for visit in visits_of(cover(roads.network, silent, given), roads):
+    for visit in visits_of(cover(roads.network, silent, given), roads, heard):
         if visit.vehicle in signalled:
             wanted.setdefault(visit.segment, []).append(visit)
     for outcome in lacking:
