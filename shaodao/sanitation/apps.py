@@ -14,6 +14,7 @@ class SanitationConfig(AppConfig):
         from shaodao.sanitation.bins import photos
         from shaodao.sanitation.inspections import queries as inspections
         from shaodao.sanitation.plan import background as planning
+        from shaodao.sanitation.proof import findings
         from shaodao.sanitation.proof import tasks as proof
         from shaodao.sanitation.roads import background
         from shaodao.sanitation.tracks import files, keep
@@ -28,5 +29,6 @@ class SanitationConfig(AppConfig):
         uploads.register_viewer(inspections.viewer)
         jobs.register(files.KIND, files.TrackFiles())
         clock.register("tracks", keep.work)
+        keep.hold(findings.standing_on)
         clock.register("proven", proof.prove)
         clock.register("service_findings", proof.settle)

@@ -136,6 +136,7 @@ def test_a_day_from_plan_to_closed_case(book):
     cases = {f.road.code: f.case for f in ServiceFinding.objects.select_related("road", "case__lead", "case__street")}
     assert {code: case.lead.code for code, case in cases.items()} == {"R1": "URBAN", "R2": "URBAN", "R3": "SANI"}
     assert all(case.state == "handling" and case.street for case in cases.values())
+    assert findings.standing_on(DAY)  # its tracks are evidence
     text = cases["R3"].reports.get().text
     assert "3路" in text and "漏做 第 2 遍" in text and "/sanitation/findings/" in text
     assert cases["R3"].photos.count() == 1

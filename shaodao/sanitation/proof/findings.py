@@ -5,7 +5,7 @@ One finding, and at most one case, for a road, a service and a day. Nothing here
 """
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -255,3 +255,9 @@ def clear(pk: int, now: datetime) -> bool:
         row.state, row.cleared_at = FindingState.CLEARED, now
         row.save(update_fields=["state", "cleared_at"])
         return True
+
+
+def standing_on(day: date) -> bool:
+    """Is a case of the day still open? Its tracks are evidence then, and stay (tracks/keep.py)."""
+    rows = ServiceFinding.objects.filter(day=day, case__isnull=False)
+    return rows.exclude(case__state__in=LEFT_TO_PEOPLE).exists()

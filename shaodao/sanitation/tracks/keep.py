@@ -34,7 +34,7 @@ _holders: list[Holder] = []
 
 
 def hold(holder: Holder) -> None:
-    """`holder(day)` says whether a proof still refers to the day's raw fixes and was not exported: they stay then."""
+    """`holder(day)` says whether somebody still needs the day's raw fixes as evidence: they stay then."""
     _holders.append(holder)
 
 
