@@ -76,6 +76,7 @@ def test_the_next_step_goes_on_as_the_crew_reports(made):
     phone.post(url(trip), sent)
     phone.post(url(trip), sent)
     answer = phone.get(url(trip))
+    assert [s.leg.seq for s in answer.context["steps"]] == [3, 4, 5, 0, 1, 2]  # fill, go on; what is over below
     assert answer.context["current"].leg == legs[2] and "路边停满车" in answer.content.decode()
     assert LegReport.objects.count() == 2
     phone.post(url(trip), {"leg": legs[1].pk, "key": "c", "do": "done"})  # a correction

@@ -21,6 +21,8 @@ function mark(list: HTMLElement): void {
     if (said) said.textContent = t("queue_noted");
     step.classList.add("is-said");
     step.querySelector("details")?.removeAttribute("open");
+    for (let li = list.firstElementChild; li && li !== step && !li.querySelector("details"); li = list.firstElementChild) list.append(li);
+    list.append(step); // what is over stands below, with the filling or break before it
   }
   const next = [...list.querySelectorAll<HTMLElement>("li:not(.is-said)")].find((li) => li.querySelector("details"));
   for (const li of list.querySelectorAll("li.is-next")) {

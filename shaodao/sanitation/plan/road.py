@@ -78,6 +78,16 @@ def steps(trip: Trip) -> list[Step]:
     return [Step(leg, latest.get(leg.pk), uuid.uuid4().hex, leg.pk == now) for leg in legs]
 
 
+def ahead_first(found: list[Step]) -> list[Step]:
+    """What is still to do, then what is over: reported, or a filling or break before something reported."""
+    last = max((step.leg.seq for step in found if step.said), default=-1)
+
+    def over(step: Step) -> bool:
+        return step.said is not None if step.leg.kind == LegKind.SERVICE else step.leg.seq < last
+
+    return sorted(found, key=over)
+
+
 def report(trip: Trip, said: Said) -> LegReport:
     """Write down what became of a leg. Also of a plan that was replaced meanwhile: what was driven was driven.
 

@@ -57,7 +57,7 @@ def _page(request: HttpRequest, token: str, found: Trip, status: int = 200, **mo
     context = {
         "trip": found,
         "token": token,
-        "steps": steps,
+        "steps": road.ahead_first(steps),
         "current": next((s for s in steps if s.current), None),
         "total": len(services),
         "said": sum(1 for s in services if s.said),
