@@ -28,6 +28,7 @@ import { redact } from "./components/redact";
 import { rows } from "./components/rows";
 import { theme } from "./components/theme";
 import { times } from "./components/times";
+import { trips } from "./components/trip";
 import { wordings } from "./components/wording";
 import { each } from "./dom";
 import { t } from "./strings";
@@ -56,6 +57,7 @@ function enhance(root: ParentNode): void {
   redact(root);
   rows(root);
   times(root);
+  trips(root);
   wordings(root);
   lazily(root, "[data-map]", async (el) => (await import("./map/map")).show(el));
   lazily(root, "[data-bike-map]", async (el) => (await import("./map/bikes")).showBikes(el));

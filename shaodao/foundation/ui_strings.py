@@ -37,6 +37,7 @@ def _strings(_language: str | None) -> dict[str, str]:
         "queue_kept": _("没有网络，已存在手机里，有网时自动发出"),
         "queue_full": _("没有网络，手机也存不下：请记在纸上"),
         "queue_waiting": _("{n} 条还没有发出，有网时自动发出"),
+        "queue_noted": _("已记在手机上，还没有发出"),
         "queue_drop": _("丢弃这一条"),
         # Dialogs and notices
         "confirm_title": _("请确认"),

@@ -17,6 +17,7 @@ from shaodao.sanitation.views import (
     plans,
     reports,
     tracks,
+    trips,
     weather,
 )
 
@@ -69,6 +70,9 @@ urlpatterns = [
     path("plans/<int:pk>/withdraw/", planacts.withdraw, name="sanitation_plan_withdraw"),
     path("plans/<int:pk>/replan/", planacts.replan, name="sanitation_plan_replan"),
     path("plans/<int:pk>/vehicles/<str:code>/", planacts.vehicle, name="sanitation_plan_vehicle"),
+    path("plans/<int:pk>/vehicles/<str:code>/sheet/", trips.sheet, name="sanitation_trip_sheet"),
+    path("trips/<str:token>/", trips.trip, name="sanitation_trip"),
+    path("trips/<str:token>/queue/", trips.queue, name="sanitation_trip_queue"),
     path("inspections/", inspections.rounds, name="sanitation_inspections"),
     path("inspections/<int:pk>/", inspections.round_page, name="sanitation_inspection_round"),
     path("inspections/at/<int:pk>/", inspections.inspect, name="sanitation_inspect"),

@@ -124,3 +124,18 @@ class BinTrouble(TextChoices):
     FULL = "full", _("满溢")
     DAMAGED = "damaged", _("破损")
     MISSING = "missing", _("不见了")
+
+
+class LegSaid(TextChoices):
+    DONE = "done", _("做完")
+    SKIPPED = "skipped", _("没做")
+
+
+class SkipReason(TextChoices):
+    CLOSED = "closed", _("封路或施工")
+    PARKED = "parked", _("路边停满车")
+    BROKEN = "broken", _("车坏了")
+    WATER = "water", _("没水了")
+    WEATHER = "weather", _("天气")
+    TIME = "time", _("来不及")
+    OTHER = "other", _("其他（写在说明里）")

@@ -24,6 +24,11 @@ function read(): Waiting[] {
   }
 }
 
+/** The values of a field in what waits on this phone. */
+export function waitingKeys(field: string): Set<string> {
+  return new Set(read().filter((w) => !w.fault).map((w) => String(w.note[field] ?? "")));
+}
+
 function write(waiting: Waiting[]): boolean {
   try {
     localStorage.setItem(STORE, JSON.stringify(waiting));
@@ -93,6 +98,7 @@ function keep(form: HTMLFormElement, data: FormData): void {
   announce(t("queue_kept"));
   for (const el of form.elements) if (el instanceof HTMLButtonElement) el.disabled = true;
   document.querySelectorAll<HTMLElement>("[data-queue-box]").forEach(show);
+  document.dispatchEvent(new Event("shaodao:queued"));
 }
 
 /** What waits on this phone, and what the server would not take with the reason. */

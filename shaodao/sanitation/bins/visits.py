@@ -77,7 +77,7 @@ def _clean(bin_: Bin, sent: Sent, now: datetime) -> dict[str, Any]:
         errors["trouble"] = _("没有这个选项")
     at, distance, note = now, None, ""
     try:
-        at = _time(sent.at, now)
+        at = phone_time(sent.at, now)
     except ValueError as error:
         errors["at"] = str(error)
     if sent.position.strip():
@@ -97,7 +97,7 @@ def _clean(bin_: Bin, sent: Sent, now: datetime) -> dict[str, Any]:
     return {"tasks": tasks, "at": at, "day": day, "distance_m": distance, "trouble": sent.trouble, "note": note}
 
 
-def _time(text: str, now: datetime) -> datetime:
+def phone_time(text: str, now: datetime) -> datetime:
     """The phone's time; a clock that is a little fast is set back to now."""
     if not text.strip():
         return now

@@ -5,6 +5,7 @@ from shaodao.sanitation.models.binwork import BinVisit, CrewKey
 from shaodao.sanitation.models.fleet import Crew, Depot, FillPoint, Maintenance, Shift, Vehicle
 from shaodao.sanitation.models.inspections import Inspection, InspectionRound
 from shaodao.sanitation.models.kept import BookEvent, Kept
+from shaodao.sanitation.models.legreports import LegReport
 from shaodao.sanitation.models.plans import DayPlan, Leg, Trip
 from shaodao.sanitation.models.proof import DayProof, ProvenPass, ServiceFinding
 from shaodao.sanitation.models.roads import Road, Segment
@@ -28,6 +29,7 @@ __all__ = [
     "InspectionRound",
     "Kept",
     "Leg",
+    "LegReport",
     "Maintenance",
     "ProvenPass",
     "Road",

@@ -30,6 +30,7 @@ from shaodao.sanitation.bins import day as days
 from shaodao.sanitation.bins import keys, visits
 from shaodao.sanitation.bins.visits import Sent
 from shaodao.sanitation.models import Bin, BinVisit, Crew, CrewKey, Road
+from shaodao.sanitation.plan import road as roadside
 from shaodao.sanitation.requests import enter
 from shaodao.sanitation.words import BinTask, BinTrouble
 
@@ -149,7 +150,8 @@ def crew(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404(_("这个链接已失效，请向班组要新的"))
     today = clock.local(clock.now()).date()
     rows = BinVisit.objects.filter(key=key, day=today).select_related("bin").order_by("-at")[:20]
-    response = render(request, "sanitation/crew.html", {"key": key, "rows": rows})
+    trips = [(trip, roadside.token_of(trip)) for trip in roadside.trips_of(key.crew, today)]
+    response = render(request, "sanitation/crew.html", {"key": key, "rows": rows, "trips": trips})
     keys.remember(response, token)
     return response
 
