@@ -4,12 +4,12 @@ import os
 
 import click
 
-from shaodao.sanitation.bins.cli import bins
+from shaodao.sanitation.bins.cli import bin_tours, bins
 from shaodao.sanitation.coverage.cli import coverage, recompute
 from shaodao.sanitation.feasibility.cli import feasibility
 from shaodao.sanitation.inspections.cli import redraw
 from shaodao.sanitation.plan.cli import solve_carp
-from shaodao.sanitation.plan.daycli import bin_tours, plan, replan
+from shaodao.sanitation.plan.daycli import plan, replan
 from shaodao.sanitation.proof.cli import prove
 from shaodao.sanitation.roads.cli import export_roads, import_roads
 from shaodao.sanitation.tracks.cli import box_token, ingest, mqtt, tracks

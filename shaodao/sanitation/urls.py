@@ -39,6 +39,7 @@ urlpatterns = [
     path("reports/<str:month>/", reports.report, name="sanitation_report"),
     path("bins/", bins.bins, name="sanitation_bins"),
     path("bins/sheet/", bins.sheet, name="sanitation_bin_sheet"),
+    path("bins/tours/<str:code>/", bins.tour, name="sanitation_bin_tours"),
     path("bins/phones/", bins.phones, name="sanitation_phones"),
     path("bins/phones/<int:pk>/", bins.phone, name="sanitation_phone"),
     path("bins/queue/", bins.queue, name="sanitation_bin_queue"),

@@ -143,6 +143,10 @@ def test_pages_of_the_office(key, town):
         office.get("/sanitation/bins/?day=2026-06-15")
     assert len(many) == len(few)
     assert office.get("/sanitation/bins/sheet/?road=R1").content.decode().count("<svg") >= 24
+    tours = office.get("/sanitation/bins/tours/R/").content.decode()
+    assert (
+        "32 个果皮箱" in tours and "辆收运车" in tours and office.get("/sanitation/bins/tours/none/").status_code == 404
+    )
     assert office.post("/sanitation/bins/phones/", {"crew": "C", "label": ""}).status_code == 422
     made = office.post("/sanitation/bins/phones/", {"crew": "C", "label": "小赵"})
     assert "/sanitation/crew/" in office.get(made.url).content.decode()

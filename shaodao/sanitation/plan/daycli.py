@@ -150,33 +150,3 @@ def _table(found: dict[str, Any], texts: Any) -> None:
         table.add_row(*("" if value is None else f"{value}" for value in row))
     wide = None if sys.stdout.isatty() else 200  # a file or a pipe has no edge
     Console(markup=False, highlight=False, width=wide).print(table)
-
-
-@click.command("bin-tours")
-@click.argument("code", metavar="ROUND")
-@click.option("--kmh", default=10.0, show_default=True, type=click.FloatRange(0.5, 80), help="Of a cart between bins.")
-@click.option("--stop", default=60.0, show_default=True, type=click.FloatRange(1, 3600), help="Seconds at a bin.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
-@click.option("--lang", type=click.Choice(list(LANGUAGES)), default="zh", show_default=True)
-def bin_tours(code: str, kmh: float, stop: float, as_json: bool, lang: str) -> None:
-    """In which order the bins of ROUND are visited, and how many carts each of its windows needs.
-
-    Exit code 0; 1 where a window is too short for a single bin, 2 for a round that cannot be.
-    """
-    from django.utils import translation
-
-    from shaodao.foundation.errors import Invalid
-    from shaodao.sanitation.plan.bins import tours
-
-    with translation.override(LANGUAGES[lang]):
-        try:
-            found = tours(code, kmh=kmh, stop_s=stop)
-        except Invalid as error:
-            raise click.UsageError(str(error)) from None
-    if as_json:
-        click.echo(orjson.dumps(found).decode())
-    else:
-        click.echo(f"{found['round']}: {found['bins']} bins, {found['visits']} visits a day, depot {found['depot']}")
-        for w in found["windows"]:
-            click.echo(f"{w['window']}: {w['carts']} carts, {w['metres'] / 1000:.1f} km {w['why']}".rstrip())
-    sys.exit(1 if any(w["carts"] is None for w in found["windows"]) else 0)

@@ -83,3 +83,9 @@ def add_half(x: float, width: float) -> float:
 def at(values: Sequence[Any], index: int) -> Any:
     """The element of that number."""
     return values[index]
+
+
+@register.filter
+def kilometres(metres: float) -> str:
+    """Metres as kilometres with one digit behind the point."""
+    return f"{metres / 1000:,.1f}"

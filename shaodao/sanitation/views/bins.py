@@ -27,9 +27,9 @@ from shaodao.foundation.errors import Invalid, Refused
 from shaodao.organisations.account.qr import svg
 from shaodao.sanitation import actions
 from shaodao.sanitation.bins import day as days
-from shaodao.sanitation.bins import keys, visits
+from shaodao.sanitation.bins import keys, tours, visits
 from shaodao.sanitation.bins.visits import Sent
-from shaodao.sanitation.models import Bin, BinVisit, Crew, CrewKey, Road
+from shaodao.sanitation.models import Bin, BinRound, BinVisit, Crew, CrewKey, Road
 from shaodao.sanitation.plan import road as roadside
 from shaodao.sanitation.requests import enter
 from shaodao.sanitation.words import BinTask, BinTrouble
@@ -84,6 +84,20 @@ def sheet(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows, SHEET).get_page(request.GET.get("page"))
     codes = [(bin_, svg(request.build_absolute_uri(reverse("sanitation_bin", args=[bin_.code])))) for bin_ in page]
     return render(request, "sanitation/bin_sheet.html", {"road": road, "page": page, "codes": codes})
+
+
+@staff
+@require_safe
+def tour(request: HttpRequest, code: str) -> HttpResponse:
+    """The tours of a round: how many carts each window needs, and the order of the bins for each cart. To print."""
+    enter(request)
+    found = get_object_or_404(BinRound, code=code.replace("\x00", ""), active=True)
+    context: dict[str, Any] = {"round": found, "illustrative": found.illustrative}
+    try:
+        context["found"] = tours.tours(found.code)
+    except Invalid as error:
+        context["fault"] = "；".join(map(str, error.errors.values()))
+    return render(request, "sanitation/bin_tours.html", context)
 
 
 # ── keys of phones ───────────────────────────────────────────────────────────────────────────────────────────────
