@@ -208,7 +208,7 @@ def _moved(x, y, i) -> Any:  # type: ignore[no-untyped-def]
 
 
 @bare
-def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, behind, before, path, sure, alt) -> None:  # type: ignore[no-untyped-def]
+def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, behind, before, path, sure, alt) -> None:  # type: ignore[no-untyped-def]  # noqa: PLR0912
     """The best path of one trip; by fix whether it is sure, and the candidate that might be it instead (-1: none).
 
     ``behind`` (and ``before``, the same a fix earlier): the cheapest rest of the way after each candidate. Only candidates
@@ -445,9 +445,10 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
         if n + ROOM > out.shape[0]:
             out = np.concatenate((out, np.empty_like(out)))
         e2, s2 = ce[0, path[0]], cs[0, path[0]]
-        if last >= 0 and kept.vehicle[last] == kept.vehicle[low] and (state[last] == 1 or state[low] == 1):
-            if np.hypot(kept.x[low] - kept.x[last], kept.y[low] - kept.y[last]) > STAYED_M:
-                n = _unseen(W, out, n, kept.vehicle[low], e, s, e2, s2, kept.t[last], kept.t[low])
+        known = last >= 0 and kept.vehicle[last] == kept.vehicle[low]
+        moved = known and np.hypot(kept.x[low] - kept.x[last], kept.y[low] - kept.y[last]) > STAYED_M
+        if moved and (state[last] == 1 or state[low] == 1):
+            n = _unseen(W, out, n, kept.vehicle[low], e, s, e2, s2, kept.t[last], kept.t[low])
         quiet, k = max(P.silent_s, 2.5 * kept.pace[i]), np.int64(0)
         while k < high - low:
             if n + ROOM > out.shape[0]:
