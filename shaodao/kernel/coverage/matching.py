@@ -449,7 +449,8 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
         moved = known and np.hypot(kept.x[low] - kept.x[last], kept.y[low] - kept.y[last]) > STAYED_M
         if moved and (state[last] == 1 or state[low] == 1):
             n = _unseen(W, out, n, kept.vehicle[low], e, s, e2, s2, kept.t[last], kept.t[low])
-        quiet, k = max(P.silent_s, 2.5 * kept.pace[i]), np.int64(0)
+        quiet = max(P.silent_s, 2.5 * kept.pace[i])
+        k: Any = np.int64(0)
         while k < high - low:
             if n + ROOM > out.shape[0]:
                 out = np.concatenate((out, np.empty_like(out)))
