@@ -201,7 +201,7 @@ def _clean(vehicle, t, x, y, speed, heading, flag, good, step, half, bounce, qui
     keep = np.zeros(n, np.bool_)
     trips = np.empty(n + 1, np.int64)
     many = 0
-    first = np.int64(0)
+    first: Any = np.int64(0)
     for i in range(1, n + 1):
         if i < n and vehicle[good[i]] == vehicle[good[first]] and gt[i] - gt[i - 1] <= TRIP_S:
             continue
@@ -264,4 +264,4 @@ def clean(
     # The first hours tell the pace: a median of all would cost as much as the rest of the cleaning.
     firsts = [t[good[low : min(high, low + 4000)]] for low, high in pairwise(trips)]
     pace = [float(np.median(np.diff(times))) if times.size > 1 else 0.0 for times in firsts]
-    return Kept(*columns, np.array(pace)), fate
+    return Kept._make((*columns, np.array(pace))), fate

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 MOST = 8  # candidates of a fix
 OFF = -1
-BROKEN = 8.0  # cost of a step for which there is no way
+BROKEN = 8.0  # cost of a step for which there is no way; after a silence that is nothing strange, and costs as much as `SWITCH`
 SWITCH = 3.0  # cost of leaving the roads, or coming back
 OFF_COST = 6.0  # cost of a fix off the roads: 3.5 sigma
 HOPELESS = 9.0  # a candidate that costs so much more than the best is none
@@ -145,22 +145,22 @@ def _way(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _step_cost(W, e, s, e2, s2, d, soft, enough) -> Any:  # type: ignore[no-untyped-def]
+def _step_cost(W, e, s, e2, s2, d, soft, broken, enough) -> Any:  # type: ignore[no-untyped-def]
     """Cost of a step, ``d`` metres on the map; where it is at least ``enough`` anything that is will do: most need no search."""
     if e < 0 or e2 < 0:
         return 0.0 if e == e2 else SWITCH
     if e == e2 and s2 - s > -25.0:
-        return min(abs(s2 - s - d) * soft, BROKEN)
+        return min(abs(s2 - s - d) * soft, broken)
     least = (
         W.metres[e] - s + s2 - d
     ) * soft  # no way is shorter than to the end of this edge and from the start of that
-    if least >= enough or least >= BROKEN:
-        return min(least, BROKEN)
+    if least >= enough or least >= broken:
+        return min(least, broken)
     r, back = _way(W, e, s, e2, s2)
     cost = abs(r - d) * soft
     if back:
         cost += TURN_BACK
-    return min(cost, BROKEN)
+    return min(cost, broken)
 
 
 @bare
@@ -176,7 +176,8 @@ def _follows(W, e, s, e2, s2) -> Any:  # type: ignore[no-untyped-def]
 @bare
 def _forwards(G, W, kept, low, high, look, P, ce, cs, cc, count, F) -> None:  # type: ignore[no-untyped-def]
     """Candidates of the fixes of one trip, and ``F``: the cheapest way that ends in each."""
-    t, x, y, east, north = kept.t, kept.x, kept.y, kept.east, kept.north
+    t, x, y, silent = kept.t, kept.x, kept.y, kept.silent
+    east, north = kept.east, kept.north
     for k in range(high - low):
         i = low + k
         dt = 1e9 if k == 0 else t[i] - t[i - 1]
@@ -187,12 +188,13 @@ def _forwards(G, W, kept, low, high, look, P, ce, cs, cc, count, F) -> None:  # 
                 F[0, c] = cc[0, c]
             continue
         d, soft = _moved(x, y, i)
+        broken = SWITCH if silent[i] > P.silent_s else BROKEN
         for c in range(count[k]):
             e2, s2 = ce[k, c], cs[k, c]
             best = np.inf
             for b in range(count[k - 1]):
                 if F[k - 1, b] < best:
-                    cost = _step_cost(W, ce[k - 1, b], cs[k - 1, b], e2, s2, d, soft, best - F[k - 1, b])
+                    cost = _step_cost(W, ce[k - 1, b], cs[k - 1, b], e2, s2, d, soft, broken, best - F[k - 1, b])
                     best = min(best, F[k - 1, b] + cost)
             F[k, c] = best + cc[k, c]
 
@@ -206,12 +208,13 @@ def _moved(x, y, i) -> Any:  # type: ignore[no-untyped-def]
 
 
 @bare
-def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, behind, before, path, sure, alt) -> None:  # type: ignore[no-untyped-def]
+def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, behind, before, path, sure, alt) -> None:  # type: ignore[no-untyped-def]  # noqa: PLR0912
     """The best path of one trip; by fix whether it is sure, and the candidate that might be it instead (-1: none).
 
-    ``behind`` (and ``before``, the same a fix earlier): the cheapest rest of the way after each candidate. Only candidates through which a path within the margin of the best leads are followed: the others decide nothing.
+    ``behind`` (and ``before``, the same a fix earlier): the cheapest rest of the way after each candidate. Only candidates
+    through which a path within the margin of the best leads are followed: the others decide nothing.
     """
-    x, y = kept.x, kept.y
+    x, y, silent = kept.x, kept.y, kept.silent
     at = 0
     for c in range(count[high - low - 1]):
         behind[c] = 0.0
@@ -235,6 +238,7 @@ def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, behind, before, path
         if k == 0:
             break
         d, soft = _moved(x, y, low + k)
+        broken = SWITCH if silent[low + k] > P.silent_s else BROKEN
         least, chosen = np.inf, 0
         for b in range(count[k - 1]):
             before[b] = np.inf
@@ -246,7 +250,7 @@ def _backwards(W, kept, low, high, P, ce, cs, cc, count, F, behind, before, path
                 f = F[k - 1, b]
                 if f + rest >= limit or (c != at and rest >= before[b]):
                     continue
-                cost = _step_cost(W, ce[k - 1, b], cs[k - 1, b], ce[k, c], cs[k, c], d, soft, limit - rest - f)
+                cost = _step_cost(W, ce[k - 1, b], cs[k - 1, b], ce[k, c], cs[k, c], d, soft, broken, limit - rest - f)
                 before[b] = min(before[b], cost + rest)
                 if c == at and f + cost < least:
                     least, chosen = f + cost, b
@@ -441,10 +445,12 @@ def match(G, W, kept, look, P, where, metres) -> Any:  # type: ignore[no-untyped
         if n + ROOM > out.shape[0]:
             out = np.concatenate((out, np.empty_like(out)))
         e2, s2 = ce[0, path[0]], cs[0, path[0]]
-        if last >= 0 and kept.vehicle[last] == kept.vehicle[low] and (state[last] == 1 or state[low] == 1):
-            if np.hypot(kept.x[low] - kept.x[last], kept.y[low] - kept.y[last]) > STAYED_M:
-                n = _unseen(W, out, n, kept.vehicle[low], e, s, e2, s2, kept.t[last], kept.t[low])
-        quiet, k = max(P.silent_s, 2.5 * kept.pace[i]), np.int64(0)
+        known = last >= 0 and kept.vehicle[last] == kept.vehicle[low]
+        moved = known and np.hypot(kept.x[low] - kept.x[last], kept.y[low] - kept.y[last]) > STAYED_M
+        if moved and (state[last] == 1 or state[low] == 1):
+            n = _unseen(W, out, n, kept.vehicle[low], e, s, e2, s2, kept.t[last], kept.t[low])
+        quiet = max(P.silent_s, 2.5 * kept.pace[i])
+        k: Any = np.int64(0)
         while k < high - low:
             if n + ROOM > out.shape[0]:
                 out = np.concatenate((out, np.empty_like(out)))

@@ -168,7 +168,7 @@ def _passes(s, length, asked, edge_m) -> Any:  # type: ignore[no-untyped-def]
             for i in range(m + 1):
                 a = spans[i, 0] if i < m else whole
                 # That a pass ends so near to the end of the unit is less likely than that the fixes are off.
-                if a - at > (min(LEAST_M, 0.2 * whole) if m and (i == 0 or i == m) else 1.0):
+                if a - at > (min(LEAST_M, 0.2 * whole) if m and i in (0, m) else 1.0):
                     gaps[g, 0], gaps[g, 1], gaps[g, 2] = n, at, a
                     g += 1
                     serviced -= a - at
