@@ -16,7 +16,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from shaodao.foundation.maps import Unreadable, shown
-from shaodao.kernel.coverage import ALGORITHM, CANNOT_TELL, DONE, SHORT, Coverage, Service, cover, matching
+from shaodao.kernel.coverage import ALGORITHM, CANNOT_TELL, DONE, SHORT, Coverage, Fixes, Service, cover, matching
 from shaodao.kernel.coverage import passes as kernel
 from shaodao.sanitation.coverage import certificate, segments, suspects, tracks
 from shaodao.sanitation.coverage.segments import Roads
@@ -65,7 +65,7 @@ def prove(given: Given) -> Proof:
     found = tracks.read(
         given.tracks, datum=given.tracks_datum, zone=given.zone, day=given.day, swap=given.swap, now=given.now
     )
-    warnings = [*roads.warnings, *found.warnings, *_suspicions(roads, found, given)]
+    warnings = [*roads.warnings, *found.warnings, *suspicions(roads, found.fixes, given.tracks_datum)]
     kmh = given.working_kmh or WORKING_KMH[given.kind]
     service = Service(working_kmh=kmh, asked=given.asked or Service.asked, signal=found.signal)
     coverage = cover(roads.network, found.fixes, service)
@@ -98,9 +98,9 @@ def _name(roads: Roads, unit: int) -> str:
     return f"{segment.id}#{segment.row} {segment.direction}"
 
 
-def _suspicions(roads: Roads, found: Tracks, given: Given) -> list[dict[str, Any]]:
+def suspicions(roads: Roads, fixes: Fixes, datum: str) -> list[dict[str, Any]]:
     """Warnings; Unreadable for swapped coordinates, which are never guessed right in silence."""
-    seen = suspects.look(roads.network, roads.lines, found.fixes, given.tracks_datum)
+    seen = suspects.look(roads.network, roads.lines, fixes, datum)
     if seen.swapped:
         raise Unreadable(_("轨迹不在路网上，经纬度对调后才在：轨迹（或路网）的经度和纬度写反了；轨迹写反时加 --swap"))
     if seen.datum:
@@ -108,7 +108,7 @@ def _suspicions(roads: Roads, found: Tracks, given: Given) -> list[dict[str, Any
             "轨迹与路网相差约 %(m)d 米，按 %(datum)s 换算后才在路上：大概是 %(datum)s 坐标，请用 --tracks-datum %(datum)s"
         )
         return [{"kind": "datum", "what": what % {"m": round(seen.off_m), "datum": seen.datum}}]
-    if seen.near < 0.05 and found.fixes.t.size:
+    if seen.near < 0.05 and fixes.t.size:
         return [{"kind": "elsewhere", "what": _("几乎没有定位在路网 20 米以内：轨迹和路网可能不是同一个地方")}]
     return []
 
