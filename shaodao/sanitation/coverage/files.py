@@ -16,9 +16,10 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from shaodao.foundation.maps import Unreadable, shown
-from shaodao.kernel.coverage import ALGORITHM, CANNOT_TELL, DONE, SHORT, Coverage, Fixes, Service, cover, matching
+from shaodao.kernel.coverage import ALGORITHM, CANNOT_TELL, DONE, SHORT, Coverage, Fixes, Service, cover
 from shaodao.kernel.coverage import passes as kernel
 from shaodao.sanitation.coverage import certificate, segments, suspects, tracks
+from shaodao.sanitation.coverage.month.batches import too_fast
 from shaodao.sanitation.coverage.segments import Roads
 from shaodao.sanitation.coverage.tracks import Tracks
 
@@ -69,7 +70,7 @@ def prove(given: Given) -> Proof:
     kmh = given.working_kmh or WORKING_KMH[given.kind]
     service = Service(working_kmh=kmh, asked=given.asked or Service.asked, signal=found.signal)
     coverage = cover(roads.network, found.fixes, service)
-    if (fast := _too_fast(coverage)) > 0.1 * (fast + float(coverage.serviced.sum())):
+    if (fast := too_fast(coverage.stretches)) > 0.1 * (fast + float(coverage.serviced.sum())):
         what = _("%(m)d 米开着作业设备而快于作业速度，不计（速度用 --working-kmh 改）")
         warnings.append({"kind": "too_fast", "what": what % {"m": round(fast)}})
     rows = _rows(roads, found, coverage, ZoneInfo(given.zone))
@@ -111,12 +112,6 @@ def suspicions(roads: Roads, fixes: Fixes, datum: str) -> list[dict[str, Any]]:
     if seen.near < 0.05 and fixes.t.size:
         return [{"kind": "elsewhere", "what": _("几乎没有定位在路网 20 米以内：轨迹和路网可能不是同一个地方")}]
     return []
-
-
-def _too_fast(coverage: Coverage) -> float:
-    """Metres driven with the equipment on, faster than work."""
-    s = coverage.stretches
-    return float((s[:, kernel.TO] - s[:, kernel.FROM])[s[:, kernel.LEVEL] == matching.TOO_FAST].sum())
 
 
 # ── the answer ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,7 +201,7 @@ def _answer(
             "length_m": round(length, 1),
             "serviced_m": round(serviced, 1),
             "rate": round(serviced / length, 4),
-            "too_fast_m": round(_too_fast(coverage), 1),
+            "too_fast_m": round(too_fast(coverage.stretches), 1),
             "verdicts": {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in BEST},
             "passes": {"total": len(said), **{verdict: said.count(verdict) for verdict in BEST[:3]}},
         },

@@ -33,6 +33,10 @@ PARTS: Final = pa.schema(
 )  # fmt: skip
 """A row for each pass; and one for each vehicle with unit -1, its ``counts`` (`COUNTS`) and all its too fast metres."""
 
+REST_S: Final = 3 * 3600.0
+"""Silence between two stretches of a vehicle's work. No pass goes on over one (a refill takes 45 minutes at most), whatever the hour, so
+that midnight cuts nothing; and that a box was off all night makes no pass doubtful, as three hours at work unseen would."""
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -103,16 +107,22 @@ def arrays(table: pa.Table | pa.RecordBatch) -> dict[str, NDArray[Any]]:
 def parts(
     vehicle: str, given: dict[str, NDArray[Any]], network: Network, service: Service, zone: str
 ) -> pa.RecordBatch:
-    """All that one vehicle sent, in any order, as `PARTS`. Nothing is cut, so that no pass is."""
-    good = np.isfinite(given["t"])
-    counts = dict.fromkeys(COUNTS, 0) | {"read": good.size, "unreadable": int(good.size - good.sum())}
-    found, gaps, fast = np.empty((0, 10)), np.empty((0, 3)), 0.0
-    if good.any():
-        columns: list[Any] = [column if good.all() else column[good] for column in given.values()]
-        answer = cover(network, Fixes.of(np.zeros(columns[0].size, np.int32), *columns), service)
-        found, gaps, fast = answer.passes, answer.gaps, too_fast(answer.stretches)
-        counts |= answer.fates | {"kept": answer.unmatched[1], "unmatched": answer.unmatched[0]}
-    return _rows(vehicle, found, gaps, zone, counts, fast)
+    """All that one vehicle sent, in any order, as `PARTS`: a call of `cover` for each stretch between rests."""
+    good = np.flatnonzero(np.isfinite(given["t"]))
+    good = good[np.argsort(given["t"][good], kind="stable")]
+    counts = dict.fromkeys(COUNTS, 0) | {"read": given["t"].size, "unreadable": given["t"].size - good.size}
+    passes, gaps, fast = [np.empty((0, 10))], [np.empty((0, 3))], 0.0
+    many = 0
+    for rows in np.split(good, np.flatnonzero(np.diff(given["t"][good]) > REST_S) + 1) if good.size else []:
+        columns: list[Any] = [column[rows] for column in given.values()]
+        answer = cover(network, Fixes.of(np.zeros(rows.size, np.int32), *columns), service)
+        passes.append(answer.passes)
+        gaps.append(answer.gaps + np.array([many, 0.0, 0.0]))
+        many += answer.passes.shape[0]
+        fast += too_fast(answer.stretches)
+        fates = answer.fates | {"kept": answer.unmatched[1], "unmatched": answer.unmatched[0]}
+        counts |= {name: counts[name] + n for name, n in fates.items()}
+    return _rows(vehicle, np.concatenate(passes), np.concatenate(gaps), zone, counts, fast)
 
 
 def too_fast(stretches: NDArray[np.float64]) -> float:
