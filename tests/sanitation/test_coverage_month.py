@@ -58,8 +58,13 @@ def here(tmp_path_factory):
     (folder / "roads.geojson").write_text(json.dumps(drawn(first.roads)), "utf-8")
     every = pa.concat_tables(nights)
     local = every.set_column(1, "time", every["time"].cast(pa.timestamp("ns", "Asia/Shanghai")))
-    bare = pa.compute.local_timestamp(local["time"])
-    for n, day in enumerate(np.unique(days := bare.cast(pa.date32()).cast(pa.int32()).to_numpy())):
+    odd = pa.compute.add(
+        pa.compute.local_timestamp(local["time"]).cast(pa.int64()), 123
+    )  # nanoseconds that count for nothing
+    bare = odd.cast(pa.timestamp("ns"))
+    for n, day in enumerate(
+        np.unique(days := pa.compute.cast(bare, pa.date32(), safe=False).cast(pa.int32()).to_numpy())
+    ):
         part = local.set_column(1, "time", bare).filter(pa.array(days == day))
         (folder / "days" / f"day={n}").mkdir(parents=True)
         parquet.write_table(part, folder / "days" / f"day={n}" / "p.parquet", row_group_size=500)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from shaodao.foundation import spark
 from shaodao.kernel.coverage import Network, Service
+from shaodao.sanitation.coverage import values
 from shaodao.sanitation.coverage.month import batches
 from shaodao.sanitation.coverage.month.batches import Columns, Reading
 from shaodao.sanitation.coverage.month.files import Group
@@ -26,7 +27,7 @@ def parts(
     """
     with spark.session(master, "shaodao analyse coverage") as running:
         fixes = _fixes(running, groups, reading)
-        service = replace(service, signal=not fixes.filter("working >= 0").isEmpty())
+        service = replace(service, signal=any(_signal(running, group) for group in groups))
         everywhere = running.sparkContext.broadcast(network)
         grouped = fixes.groupBy("vehicle")
         found = grouped.applyInArrow(
@@ -34,6 +35,14 @@ def parts(
         ).toArrow()
         measure()
     return found.cast(batches.PARTS), service
+
+
+def _signal(running: Any, group: Group) -> bool:
+    """Whether any fix has a working signal: from the different cells of its column."""
+    if group.columns.working is None:
+        return False
+    cells = spark.rows(running, group.paths, [group.columns.working]).distinct().toArrow()
+    return bool((values.signals(cells.column(0))[0] >= 0).any())
 
 
 def _fixes(running: Any, groups: list[Group], reading: Reading) -> Any:

@@ -30,7 +30,8 @@ MOST = 256  # buckets; each is an open file
 WORKERS = min(2, os.cpu_count() or 1)
 PACKED = pa.ipc.IpcWriteOptions(compression="zstd")
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)

@@ -82,4 +82,4 @@ def _columns(path: Path, schema: pa.Schema, unit: str | None) -> Columns:
             said = {"file": path, "name": names["speed"]}
             raise Unreadable(_("文件 %(file)s 的速度列“%(name)s”没有写单位：用 --speed-unit 写明") % said)
         by = stated
-    return Columns(*(names[key] for key in KEYS), types["t"], tracks.plain(names["t"]), by)
+    return Columns(**names, time=types["t"], time_name=tracks.plain(names["t"]), speed_by=by)
