@@ -42,7 +42,8 @@ def find(where: str, unit: str | None = None) -> list[Group]:
             raise parquets.Broken(path, error) from None
         known.setdefault(_columns(path, schema, unit), []).append((path, meta.num_rows))
     groups = [Group(key, [path for path, _n in found], sum(n for _p, n in found)) for key, found in known.items()]
-    if not any(group.rows for group in groups):
+    groups = [group for group in groups if group.rows]
+    if not groups:
         raise Unreadable(_("轨迹文件没有一行数据"))
     return groups
 
