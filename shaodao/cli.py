@@ -19,6 +19,7 @@ from shaodao.bikes.cli import bikes
 from shaodao.foundation.progress import bar
 from shaodao.indicators.cli import stats
 from shaodao.sanitation.cli import sanitation
+from shaodao.sanitation.coverage.month.cli import coverage as month
 
 talk = Console(stderr=True)
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line of the output.")
@@ -472,6 +473,7 @@ main.add_command(bikes)
 main.add_command(sanitation)
 main.add_command(stats)
 main.add_command(analyse)
+analyse.add_command(month)
 
 if __name__ == "__main__":
     main()

@@ -88,9 +88,9 @@ def parking(
     """
     from django.utils import translation
 
-    from shaodao.bikes.analysis import cluster, files, result
+    from shaodao.bikes.analysis import files, result
     from shaodao.bikes.bays import files as bayfiles
-    from shaodao.foundation import maps
+    from shaodao.foundation import maps, parquets, spark
 
     with translation.override(LANGUAGES[lang]):
         try:
@@ -101,9 +101,9 @@ def parking(
                 positions, shapes,
                 tolerance=tolerance, accuracy=accuracy, engine=engine, master=master, by=by, out=out,
             )  # fmt: skip
-        except (maps.Unreadable, files.Wrong, cluster.Absent, ValueError) as error:
+        except (maps.Unreadable, files.Wrong, spark.Absent, ValueError) as error:
             raise click.UsageError(str(error)) from None
-        except (files.Broken, cluster.Failed) as error:
+        except (parquets.Broken, spark.Failed) as error:
             raise click.ClickException(str(error)) from None
     for fault in shapes.faults[:50]:
         click.echo(f"{bays.name if bays else ''} row {fault.row} {fault.id}: {fault.what}", err=True)

@@ -9,7 +9,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from shaodao.bikes.analysis import batches
-from shaodao.bikes.analysis.files import Broken, Group
+from shaodao.bikes.analysis.files import Group
+from shaodao.foundation.parquets import Broken
 from shaodao.kernel.parking import BayIndex
 
 ROWS = 1 << 18  # positions counted at a time

@@ -1,6 +1,5 @@
 """The Parquet files of a folder, and what their columns are called; checked before anything is computed."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,8 +10,8 @@ from pyarrow import parquet
 
 from shaodao.bikes.analysis.batches import Columns
 from shaodao.bikes.pointfiles import ACCURACY, LAT, LON
+from shaodao.foundation.parquets import Broken, under
 
-SUFFIXES = (".parquet", ".parq", ".pq")
 TIME = (
     "time", "timestamp", "last_reported", "reported_at", "update_time", "gps_time", "event_time", "datetime",
     "时间", "定位时间", "上报时间", "采集时间", "更新时间", "时间戳",
@@ -23,14 +22,6 @@ EMPTY_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 class Wrong(Exception):
     """The folder cannot be analysed as it is: nothing in it, a column that is missing or of another kind."""
-
-
-class Broken(Exception):
-    """A file that cannot be read to its end; the message names it."""
-
-    def __init__(self, path: Path, error: Exception) -> None:
-        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        super().__init__(_("文件 %(file)s 读不出来：%(e)s") % {"file": path, "e": why})
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ def find(folder: Path) -> list[Group]:
     say nothing that the columns do not. Names that begin with `_` or `.` are not data, as with Spark and Hive.
     Raises Wrong and Broken.
     """
-    paths = sorted(_walk(folder))
+    paths = under(folder)
     if not paths:
         raise Wrong(_("%(folder)s 里没有 Parquet 文件") % {"folder": folder})
     groups: dict[tuple[Columns, tuple[pa.DataType, ...]], list[Path]] = {}
@@ -64,14 +55,6 @@ def find(folder: Path) -> list[Group]:
     return [
         Group(paths, columns, kinds[columns.needed.index(columns.time)]) for (columns, kinds), paths in groups.items()
     ]
-
-
-def _walk(folder: Path) -> list[Path]:
-    found = []
-    for root, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if "=" in name or not name.startswith(("_", "."))]
-        found += [Path(root, n) for n in names if n.lower().endswith(SUFFIXES) and not n.startswith(("_", "."))]
-    return found
 
 
 def _partition(path: Path) -> str | None:

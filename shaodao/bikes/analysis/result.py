@@ -1,7 +1,5 @@
 """From parts to the answer: DuckDB adds up, the table is written, the sums are said."""
 
-import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +12,8 @@ import pyarrow as pa
 
 from shaodao.bikes.analysis import batches, cluster, embedded, files
 from shaodao.bikes.bays.files import BayFile
+from shaodao.foundation.parquets import put
+from shaodao.foundation.peak import Peak
 from shaodao.kernel.parking import BayIndex, analysis
 
 BY = ("day", "hour", "operator")
@@ -40,7 +40,7 @@ def analyse(
 ) -> dict[str, Any]:
     """Count all positions of a folder by bay and by what `by` names, on one of the engines; write the table to `out`.
 
-    The answer is what the command prints. Raises files.Wrong, files.Broken, cluster.Absent, cluster.Failed, and ValueError
+    The answer is what the command prints. Raises files.Wrong, parquets.Broken, spark.Absent, spark.Failed, and ValueError
     for bays that are spread too wide or a tolerance out of range.
     """
     begun = time.perf_counter()
@@ -59,7 +59,7 @@ def analyse(
         _merge(sql, parts)
         many = _table(sql, by, bays.ids, Path(room, "table.parquet") if out else None)
         if out:
-            _put(Path(room, "table.parquet"), out)
+            put(Path(room, "table.parquet"), out)
         sums = _sums(sql)
     peak.look()
     return {
@@ -122,16 +122,6 @@ def _table(sql: duckdb.DuckDBPyConnection, by: tuple[str, ...], ids: list[str], 
     return int(found[0]) if found else 0
 
 
-def _put(made: Path, out: Path) -> None:
-    """The result appears under its name only when it is whole."""
-    unfinished = out.with_name(out.name + ".part")
-    try:
-        shutil.copyfile(made, unfinished)
-        unfinished.replace(out)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
 def _sums(sql: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Positions by class, and by local hour the share in order of those that are judged for certain."""
     names = ("positions", *CLASSES)
@@ -146,43 +136,3 @@ def _sums(sql: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {name: sums[name] for name in ("positions", "in_bay", "near_bay", "outside", "uncertain", "invalid")} | {
         "in_order_rate_by_hour": rates
     }
-
-
-class Peak:
-    """The most memory that this process and those that it started have held: the sum of each one's own peak."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-
-    def look(self) -> None:
-        """Ask now, while they run. Where there is no /proc, only this process is counted."""
-        if not Path("/proc/self/status").exists():
-            import resource
-
-            self.bytes = max(self.bytes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-            return
-        self.bytes = max(self.bytes, sum(map(_held, _family(os.getpid()))))
-
-
-def _family(root: int) -> list[int]:
-    """A process and all that descend from it."""
-    children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                parent = int(Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, ValueError, IndexError):
-                continue  # it has just ended
-            children.setdefault(parent, []).append(int(entry))
-    found = [root]
-    for process in found:
-        found += children.get(process, [])
-    return found
-
-
-def _held(process: int) -> int:
-    try:
-        lines = Path("/proc", str(process), "status").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))

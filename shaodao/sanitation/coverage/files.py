@@ -16,9 +16,10 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from shaodao.foundation.maps import Unreadable, shown
-from shaodao.kernel.coverage import ALGORITHM, CANNOT_TELL, DONE, SHORT, Coverage, Service, cover, matching
+from shaodao.kernel.coverage import ALGORITHM, CANNOT_TELL, DONE, SHORT, Coverage, Fixes, Service, cover
 from shaodao.kernel.coverage import passes as kernel
 from shaodao.sanitation.coverage import certificate, segments, suspects, tracks
+from shaodao.sanitation.coverage.month.batches import too_fast
 from shaodao.sanitation.coverage.segments import Roads
 from shaodao.sanitation.coverage.tracks import Tracks
 
@@ -65,11 +66,11 @@ def prove(given: Given) -> Proof:
     found = tracks.read(
         given.tracks, datum=given.tracks_datum, zone=given.zone, day=given.day, swap=given.swap, now=given.now
     )
-    warnings = [*roads.warnings, *found.warnings, *_suspicions(roads, found, given)]
+    warnings = [*roads.warnings, *found.warnings, *suspicions(roads, found.fixes, given.tracks_datum)]
     kmh = given.working_kmh or WORKING_KMH[given.kind]
     service = Service(working_kmh=kmh, asked=given.asked or Service.asked, signal=found.signal)
     coverage = cover(roads.network, found.fixes, service)
-    if (fast := _too_fast(coverage)) > 0.1 * (fast + float(coverage.serviced.sum())):
+    if (fast := too_fast(coverage.stretches)) > 0.1 * (fast + float(coverage.serviced.sum())):
         what = _("%(m)d 米开着作业设备而快于作业速度，不计（速度用 --working-kmh 改）")
         warnings.append({"kind": "too_fast", "what": what % {"m": round(fast)}})
     rows = _rows(roads, found, coverage, ZoneInfo(given.zone))
@@ -98,9 +99,9 @@ def _name(roads: Roads, unit: int) -> str:
     return f"{segment.id}#{segment.row} {segment.direction}"
 
 
-def _suspicions(roads: Roads, found: Tracks, given: Given) -> list[dict[str, Any]]:
+def suspicions(roads: Roads, fixes: Fixes, datum: str) -> list[dict[str, Any]]:
     """Warnings; Unreadable for swapped coordinates, which are never guessed right in silence."""
-    seen = suspects.look(roads.network, roads.lines, found.fixes, given.tracks_datum)
+    seen = suspects.look(roads.network, roads.lines, fixes, datum)
     if seen.swapped:
         raise Unreadable(_("轨迹不在路网上，经纬度对调后才在：轨迹（或路网）的经度和纬度写反了；轨迹写反时加 --swap"))
     if seen.datum:
@@ -108,15 +109,9 @@ def _suspicions(roads: Roads, found: Tracks, given: Given) -> list[dict[str, Any
             "轨迹与路网相差约 %(m)d 米，按 %(datum)s 换算后才在路上：大概是 %(datum)s 坐标，请用 --tracks-datum %(datum)s"
         )
         return [{"kind": "datum", "what": what % {"m": round(seen.off_m), "datum": seen.datum}}]
-    if seen.near < 0.05 and found.fixes.t.size:
+    if seen.near < 0.05 and fixes.t.size:
         return [{"kind": "elsewhere", "what": _("几乎没有定位在路网 20 米以内：轨迹和路网可能不是同一个地方")}]
     return []
-
-
-def _too_fast(coverage: Coverage) -> float:
-    """Metres driven with the equipment on, faster than work."""
-    s = coverage.stretches
-    return float((s[:, kernel.TO] - s[:, kernel.FROM])[s[:, kernel.LEVEL] == matching.TOO_FAST].sum())
 
 
 # ── the answer ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,7 +201,7 @@ def _answer(
             "length_m": round(length, 1),
             "serviced_m": round(serviced, 1),
             "rate": round(serviced / length, 4),
-            "too_fast_m": round(_too_fast(coverage), 1),
+            "too_fast_m": round(too_fast(coverage.stretches), 1),
             "verdicts": {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in BEST},
             "passes": {"total": len(said), **{verdict: said.count(verdict) for verdict in BEST[:3]}},
         },

@@ -120,7 +120,8 @@ def times(column: pa.Array | pa.ChunkedArray, name: str, zone: ZoneInfo, day: da
     """
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        stamps = column.cast(pa.timestamp("us", column.type.tz if pa.types.is_timestamp(column.type) else None))
+        tz = column.type.tz if pa.types.is_timestamp(column.type) else None
+        stamps = column.cast(pa.timestamp("us", tz), safe=False)  # nanoseconds are cut off
         bare = stamps.type.tz is None
         return _seconds(_placed(stamps, zone) if bare else stamps), bare
     if not (
