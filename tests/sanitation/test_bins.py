@@ -111,6 +111,8 @@ def test_beside_the_bin(key, town):
     assert "告诉我们" in phone.get("/sanitation/bins/at/B1/").content.decode()  # anybody
     assert phone.post("/sanitation/bins/at/B1/", {"tasks": ["empty"], "visit": "x"}).status_code == 403
     link = f"/sanitation/crew/{keys.token_of(key)}/"
+    with clock.freeze(NOW + timedelta(days=1)):
+        assert link == f"/sanitation/crew/{keys.token_of(key)}/"  # a phone keeps pages by their address
     assert phone.get(link).status_code == 200
     assert "记下" in phone.get("/sanitation/bins/at/B1/").content.decode()
     sent = phone.post("/sanitation/bins/at/B1/", {"tasks": [], "visit": unphotographed()})
