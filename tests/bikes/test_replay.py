@@ -26,10 +26,10 @@ from pyarrow import parquet
 
 from shaodao.bikes import ground
 from shaodao.bikes.bays import files as bayfiles
-from shaodao.bikes.ingest import keep, listen
+from shaodao.bikes.ingest import keep
 from shaodao.bikes.models import Bay, FeedQuality
 from shaodao.bikes.reports import daily
-from shaodao.foundation import clock, district
+from shaodao.foundation import clock, district, listen
 from shaodao.foundation.models import District
 from shaodao.organisations import tokens
 from tests import real
