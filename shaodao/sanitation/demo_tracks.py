@@ -15,10 +15,12 @@ from shaodao.sanitation.models import DayPlan, Leg, Trip
 from shaodao.sanitation.proof.actions import midnight
 from shaodao.sanitation.words import LegKind
 
-EVERY_S = 10.0
+EVERY_S = 5.0
 NOISE_M = 2.0
 ROLLING = 0.85
 """Of a leg's time at work, the rest is spent on the way to the next one: a plan's times have turning in them."""
+TURN_S, TURN_M = 60.0, 25.0
+"""A turn is quicker than this; a vehicle goes so far beyond a segment's end for it."""
 EIGHT_S, UNTIL_S = 8 * 3600.0, 9 * 3600.0
 DEGREE_M = 111_320.0
 Knot = tuple[float, float, float, float]
@@ -66,45 +68,49 @@ def _free_at_eight(trip: Trip, legs: list[Leg]) -> bool:
 
 
 def _knots(trip: Trip, legs: list[Leg], breaks: bool, skips: bool, moved: bool) -> Iterator[Knot]:
-    if skips:  # the road that comes first in the second half of the trip
+    """A trip with what goes wrong on it."""
+    begins = {leg.pk: leg.begin_s for leg in legs}
+    until = float("inf")
+    if skips:  # the road of the leg in the middle
         road = legs[len(legs) // 2].segment.road_id
         legs = [leg for leg in legs if leg.segment.road_id != road]
-    early: set[int] = set()
+    if breaks:
+        until = legs[len(legs) // 2].begin_s
     if moved:
-        later = [leg for leg in legs if leg.begin_s >= UNTIL_S]
-        shift = later[0].begin_s - EIGHT_S
-        road = later[0].segment.road_id
-        first = [leg for leg in later if leg.segment.road_id == road and leg.end_s - shift < UNTIL_S]
-        early = {leg.pk for leg in first}
-        before = [leg for leg in legs if leg.begin_s < UNTIL_S]
-        for leg in before:
-            yield from _along(leg, 0.0)
-        for leg in first:
-            yield from _along(leg, shift)
-        legs = later
-    for n, leg in enumerate(legs):
-        if breaks and n == len(legs) // 2:
-            lon, lat = leg.segment.geometry["coordinates"][0]
-            yield leg.begin_s, lon, lat, 0.0
-            yield float(trip.end_s), lon, lat, 0.0
+        first = next(leg for leg in legs if leg.begin_s >= UNTIL_S)
+        shift = first.begin_s - EIGHT_S
+        for leg in legs:
+            if leg.segment.road_id == first.segment.road_id and UNTIL_S <= leg.begin_s < UNTIL_S + shift:
+                begins[leg.pk] = leg.begin_s - shift if leg.end_s - shift < UNTIL_S else leg.begin_s
+        legs = sorted(legs, key=lambda leg: begins[leg.pk])
+    lines = [np.array(leg.segment.geometry["coordinates"], float) for leg in legs]
+    for n, (leg, line) in enumerate(zip(legs, lines, strict=True)):
+        if leg.begin_s >= until:
+            yield until, *line[0], 0.0
+            yield float(trip.end_s), *line[0], 0.0
             return
-        if leg.pk not in early:
-            yield from _along(leg, 0.0)
+        from_before = n > 0 and bool((lines[n - 1][-1] == line[0]).all())
+        goes_on = n + 1 < len(legs) and bool((lines[n + 1][0] == line[-1]).all())
+        yield from _along(line, begins[leg.pk], leg.end_s - leg.begin_s, from_before, goes_on)
 
 
-def _along(leg: Leg, shift: float) -> Iterator[Knot]:
-    """The corners of a leg's segment, at an even speed."""
-    line = np.array(leg.segment.geometry["coordinates"], float)
-    steps = np.hypot(np.diff(line[:, 0]) * np.cos(np.radians(line[0, 1])), np.diff(line[:, 1]))
-    share = np.r_[0.0, np.cumsum(steps)] / max(steps.sum(), 1e-12)
-    begin, long = leg.begin_s - shift, (leg.end_s - leg.begin_s) * ROLLING
+def _along(line: NDArray[np.float64], begin: float, long: float, from_before: bool, goes_on: bool) -> Iterator[Knot]:
+    """The corners of a segment at an even speed; where the vehicle turns, a little of the road before and after it too."""
+    wide = np.array([np.cos(np.radians(line[0, 1])), 1.0]) * DEGREE_M
+    steps = np.hypot(*((line[1:] - line[:-1]) * wide).T)
+    share = np.r_[0.0, np.cumsum(steps)] / max(steps.sum(), 1e-9)
+    if not from_before:
+        yield begin + 0.02 * long, *(line[0] - (line[1] - line[0]) / max(steps[0], 1e-9) * TURN_M), 0.0
     for part, (lon, lat) in zip(share, line, strict=True):
-        yield begin + part * long, lon, lat, float(part < 1.0)
+        yield begin + (0.5 - ROLLING / 2 + ROLLING * part) * long, lon, lat, float(part < 1.0)
+    if not goes_on:
+        yield begin + 0.98 * long, *(line[-1] + (line[-1] - line[-2]) / max(steps[-1], 1e-9) * TURN_M), 0.0
 
 
 def _sent(code: str, knots: list[Knot], start: float, random: Any) -> Day:
     """A fix every EVERY_S between the first knot and the last."""
     t, lon, lat, on = np.array(knots).T
+    on[:-1] = np.maximum(on[:-1], (on[1:] > 0) & (np.diff(t) < TURN_S))  # nobody switches off for a turn
     at = np.arange(t[0], t[-1], EVERY_S)
     x, y = np.interp(at, t, lon), np.interp(at, t, lat)
     wide = DEGREE_M * np.cos(np.radians(y))
