@@ -35,9 +35,9 @@ LABEL = "示例手机"
 
 
 def play() -> dict[str, int]:
-    """{"fixes", "findings", "cases", "visits", "inspections"}; all 0 where the book has no roads or vehicles, holds a road that
+    """{"fixes", "passes", "cases", "visits", "inspections"}; all 0 where the book has no roads or vehicles, holds a road that
     is not illustrative, or has a plan already."""
-    done = dict.fromkeys(("fixes", "findings", "cases", "visits", "inspections"), 0)
+    done = dict.fromkeys(("fixes", "passes", "cases", "visits", "inspections"), 0)
     roads, now = Segment.objects.filter(active=True), clock.now()
     head = Person.objects.filter(sample=True, posts__role=Post.Role.HEADQUARTERS, posts__active=True).first()
     if head is None or DayPlan.objects.exists() or not Vehicle.objects.filter(active=True).exists():
@@ -69,7 +69,7 @@ def _yesterday(day: date, now: datetime) -> dict[str, int]:
     due = findings.due(now)
     with clock.freeze(now):
         filed = sum(findings.file(pk, now) for pk in due)
-    return {"fixes": driven.t.size, "findings": proof.figures["all"]["planned"], "cases": filed}
+    return {"fixes": driven.t.size, "passes": proof.figures["all"]["planned"], "cases": filed}
 
 
 def _sent(day: Day) -> Any:

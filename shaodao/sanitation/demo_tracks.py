@@ -19,8 +19,8 @@ EVERY_S = 5.0
 NOISE_M = 2.0
 ROLLING = 0.85
 """Of a leg's time at work, the rest is spent on the way to the next one: a plan's times have turning in them."""
-TURN_S, TURN_M = 60.0, 25.0
-"""A turn is quicker than this; a vehicle goes so far beyond a segment's end for it."""
+TURN_M = 25.0
+"""A vehicle goes so far beyond a segment's end, with the brush or pump off, to turn."""
 EIGHT_S, UNTIL_S = 8 * 3600.0, 9 * 3600.0
 DEGREE_M = 111_320.0
 Knot = tuple[float, float, float, float]
@@ -110,7 +110,6 @@ def _along(line: NDArray[np.float64], begin: float, long: float, from_before: bo
 def _sent(code: str, knots: list[Knot], start: float, random: Any) -> Day:
     """A fix every EVERY_S between the first knot and the last."""
     t, lon, lat, on = np.array(knots).T
-    on[:-1] = np.maximum(on[:-1], (on[1:] > 0) & (np.diff(t) < TURN_S))  # nobody switches off for a turn
     at = np.arange(t[0], t[-1], EVERY_S)
     x, y = np.interp(at, t, lon), np.interp(at, t, lat)
     wide = DEGREE_M * np.cos(np.radians(y))
