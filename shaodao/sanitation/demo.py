@@ -105,7 +105,10 @@ def _inspect(office: Actor, today: date) -> int:
     """A sample is drawn for today; the first ones have been looked at."""
     made, count = inspecting.sample(office, today, SAMPLE), 0
     for row in Inspection.objects.filter(round=made).order_by("seq")[:SCORED]:
-        points = {code: f"{most * (0.95 - 0.1 * row.seq + 0.02 * n):.1f}" for n, (code, _zh, _en, most) in enumerate(made.card)}
+        points = {
+            code: f"{most * (0.95 - 0.1 * row.seq + 0.02 * n):.1f}"
+            for n, (code, _zh, _en, most) in enumerate(made.card)
+        }
         photo = uploads.store(pictures.file("litter", row.seq == 1, row.seq), office.person)
         found = inspecting.Found(points, dust=str(3 + 2 * row.seq), note="示例记录", photos=[photo])
         inspecting.record(office, row.pk, found)

@@ -28,7 +28,11 @@ PAGE_SIZES = (24, 100)
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    context = {"figures": queries.figures(clock.now()), "recent": queries.recently_closed(), "streets": streets.is_open()}
+    context = {
+        "figures": queries.figures(clock.now()),
+        "recent": queries.recently_closed(),
+        "streets": streets.is_open(),
+    }
     return render(request, "portal/home.html", context)
 
 
