@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from shaodao.foundation import clock, district
 from shaodao.foundation.naming import named
 from shaodao.sanitation import settings
+from shaodao.sanitation.hours import said
 from shaodao.sanitation.models import DayPlan, DayProof, Leg, ProvenPass, Road, Segment, ServiceMode
 from shaodao.sanitation.proof.words import PassState
 from shaodao.sanitation.words import LegKind, PlanState
@@ -25,15 +26,20 @@ WHOLE = 0.95
 
 @dataclass
 class Service:
-    """A service on a road. promised: passes today, 0 for none; begin, end: minutes of the day, None where no plan says them;
-    day: of the last proof in which something of it was done, None in BACK days; share: of its metres, of all passes."""
+    """A service on a road. promised: passes today, 0 for none; planned: how much of them the published plan holds, None
+    without a plan; day: of the last proof in which something of it was done, None in BACK days; share: of all passes over
+    the whole road, also of those that the plan of that day left out."""
 
     mode: ServiceMode
     promised: int = 0
-    begin: int | None = None
-    end: int | None = None
+    planned: float | None = None
     day: date | None = None
     share: float = 0.0
+
+    @property
+    def hours(self) -> str:
+        """When it is to be done, as "22:00-05:00; 09:00-12:00"."""
+        return said([window[:2] for window in self.mode.windows])
 
     @property
     def done(self) -> bool:
@@ -74,48 +80,57 @@ def latest_proof() -> date | None:
 
 
 def of(rows: Iterable[Road], today: date) -> list[Street]:
-    """What is known of some roads: four queries however many they are."""
+    """What is known of some roads: five queries however many they are."""
     streets = {road.pk: Street(road) for road in rows}
     modes = {m.pk: m for m in ServiceMode.objects.filter(active=True).order_by("priority", "code")}
     planned = DayPlan.objects.filter(day=today, state=PlanState.PUBLISHED).exists()
     found: dict[tuple[int, int], Service] = {}
+    size = _sizes(streets)
     if planned:
-        for road, mode, passes, begin, end in _legs(streets, today):
-            if mode in modes:
-                found[road, mode] = Service(modes[mode], passes, int(begin // 60), int(-(-end // 60)))
+        for road, mode_id, number in _legs(streets, today):
+            if mode_id in modes:
+                service = found.setdefault((road, mode_id), Service(modes[mode_id], 0, 0.0))
+                service.promised += 1
+                service.planned = (service.planned or 0.0) + number / (size[road][0] * service.mode.passes)
     else:
         for mode in modes.values():
             if not mode.months or today.month in mode.months:
                 found |= {(road, mode.pk): Service(mode, mode.passes) for road in streets}
-    for road, mode, day, asked, did in _proven(streets, today):
-        if did and mode in modes:
-            service = found.setdefault((road, mode), Service(modes[mode]))
+    for road, mode_id, day, metres in _done(streets, today):
+        if mode_id in modes:
+            service = found.setdefault((road, mode_id), Service(modes[mode_id]))
             if service.day is None or day > service.day:
-                service.day, service.share = day, did / asked
+                service.day = day
+                service.share = min(1.0, metres / (size[road][1] * service.mode.passes))
     order = {pk: n for n, pk in enumerate(modes)}
     for (road, _mode), service in sorted(found.items(), key=lambda pair: order[pair[0][1]]):
         streets[road].services.append(service)
     return list(streets.values())
 
 
-def _legs(streets: dict[int, Street], today: date) -> Iterable[tuple[int, int, int, float, float]]:
+def _sizes(streets: dict[int, Street]) -> dict[int, tuple[int, float]]:
+    """Of each road how many segments are in force, and their metres."""
+    rows = Segment.objects.filter(active=True, road__in=list(streets)).order_by().values_list("road_id")
+    return {road: (n, metres) for road, n, metres in rows.annotate(n=Count("pk"), metres=Sum("length_m"))}
+
+
+def _legs(streets: dict[int, Street], today: date) -> Iterable[tuple[int, int, int]]:
+    """(road, mode, segments) of each pass in today's published plan."""
     legs = Leg.objects.filter(
         trip__plan__day=today, trip__plan__state=PlanState.PUBLISHED, kind=LegKind.SERVICE,
         segment__road__in=list(streets), segment__active=True,
     )  # fmt: skip
-    sums = {"n": Count("pass_no", distinct=True), "begin": Min("begin_s"), "end": Max("end_s")}
-    return legs.order_by().values_list("segment__road_id", "mode_id").annotate(**sums)
+    rows = legs.order_by().values("segment__road_id", "mode_id", "pass_no").annotate(n=Count("segment", distinct=True))
+    return rows.values_list("segment__road_id", "mode_id", "n")
 
 
-def _proven(streets: dict[int, Street], today: date) -> Iterable[tuple[int, int, date, float, float]]:
-    """Metres asked whose time has come, and those done, by road, service and day."""
+def _done(streets: dict[int, Street], today: date) -> Iterable[tuple[int, int, date, float]]:
+    """(road, mode, day, metres) of what is proven to be done."""
     rows = ProvenPass.objects.filter(
         proof__current=True, proof__day__range=(today - timedelta(days=BACK), today), pass_no__gt=0,
-        segment__road__in=list(streets),
-    ).exclude(state=PassState.PENDING)  # fmt: skip
-    done = Sum("length_m", filter=Q(state=PassState.DONE), default=0.0)
-    sums = {"asked": Sum("length_m"), "did": done}
-    return rows.order_by().values_list("segment__road_id", "mode_id", "proof__day").annotate(**sums)
+        state=PassState.DONE, segment__road__in=list(streets), segment__active=True,
+    )  # fmt: skip
+    return rows.order_by().values_list("segment__road_id", "mode_id", "proof__day").annotate(metres=Sum("length_m"))
 
 
 # ── as data ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,8 +153,8 @@ def as_json(streets: list[Street], today: date) -> dict[str, Any]:
                         "name": s.mode.name,
                         "name_en": s.mode.name_en,
                         "promised_today": s.promised,
-                        "from": _clock(s.begin),
-                        "until": _clock(s.end),
+                        "planned_share": None if s.planned is None else round(s.planned, 3),
+                        "hours": s.hours,
                         "last_day": s.day.isoformat() if s.day else None,
                         "share_done": round(s.share, 3) if s.day else None,
                     }
@@ -151,25 +166,16 @@ def as_json(streets: list[Street], today: date) -> dict[str, Any]:
     }
 
 
-def _clock(minute: int | None) -> str | None:
-    return None if minute is None else f"{minute // 60 % 24:02d}:{minute % 60:02d}"
-
-
-def span(service: Service) -> str:
-    """When it is planned for today, as "05:00–06:10"; "" where no plan says it."""
-    return f"{_clock(service.begin)}–{_clock(service.end)}" if service.begin is not None else ""
-
-
 def on_map(streets: list[Street], text: Any) -> dict[str, Any]:
     """GeoJSON of the roads' segments in the colour of what is proven; `text(street)` is what the popup says. One query."""
     by_road = {street.road.pk: street for street in streets}
-    said = {pk: {"title": named(s.road) or s.road.code, "text": text(s), "tone": s.tone} for pk, s in by_road.items()}
+    words = {pk: {"title": named(s.road) or s.road.code, "text": text(s), "tone": s.tone} for pk, s in by_road.items()}
     rows = Segment.objects.filter(active=True, road__in=list(by_road)).order_by("code")
     features = [
         {
             "type": "Feature",
             "geometry": geometry,
-            "properties": {"layer": "way", "role": "", "label": said[road]["title"], **said[road]},
+            "properties": {"layer": "way", "role": "", "label": words[road]["title"], **words[road]},
         }
         for road, geometry in rows.values_list("road_id", "geometry")
     ]

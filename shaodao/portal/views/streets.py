@@ -36,7 +36,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "back": streets.BACK,
         "proven": streets.latest_proof(),
         "illustrative": any(street.road.illustrative for street in found),
-        "rows": [(street, [(s, streets.span(s)) for s in street.services]) for street in found],
+        "rows": found,
         "map": streets.on_map(found, _said) if found else None,
     }
     return render(request, "portal/streets.html", context)
