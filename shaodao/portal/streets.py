@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from shaodao.foundation import clock, district
 from shaodao.foundation.naming import named
 from shaodao.sanitation import settings
 from shaodao.sanitation.hours import said
-from shaodao.sanitation.models import DayPlan, DayProof, Leg, ProvenPass, Road, Segment, ServiceMode
+from shaodao.sanitation.models import DayPlan, Leg, ProvenPass, Road, Segment, ServiceMode
 from shaodao.sanitation.proof.words import PassState
 from shaodao.sanitation.words import LegKind, PlanState
 
@@ -71,12 +71,6 @@ def roads(words: str = "") -> QuerySet[Road]:
     for word in words.split()[:5]:
         rows = rows.filter(Q(name__icontains=word) | Q(name_en__icontains=word) | Q(code__icontains=word))
     return rows
-
-
-def latest_proof() -> date | None:
-    """The newest day that is proven and over."""
-    found: date | None = DayProof.objects.filter(current=True, closed=True).aggregate(day=Max("day"))["day"]
-    return found
 
 
 def of(rows: Iterable[Road], today: date) -> list[Street]:

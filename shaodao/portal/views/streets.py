@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from shaodao.foundation.naming import named
 from shaodao.portal import streets
+from shaodao.sanitation.proof.queries import latest_proof
 
 PER_PAGE = 30
 MAX_AGE = "public, max-age=300"
@@ -34,7 +35,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "page": pages,
         "today": today,
         "back": streets.BACK,
-        "proven": streets.latest_proof(),
+        "proven": latest_proof(),
         "illustrative": any(street.road.illustrative for street in found),
         "rows": found,
         "map": streets.on_map(found, _said) if found else None,
