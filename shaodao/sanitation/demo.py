@@ -94,9 +94,9 @@ def _bins(office: Actor, now: datetime) -> int:
     for n, bin_ in enumerate(rows.order_by("code")[:VISITS]):
         at = now - timedelta(minutes=150 - 3 * n)
         tasks = ["wipe", "empty"] if n % 3 else ["wipe"]
-        trouble = {"trouble": "damaged", "note": "示例：桶盖脱落"} if n == 7 else {}
+        trouble, note = ("damaged", "示例：桶盖脱落") if n == 7 else ("", "")
         where = f"{bin_.lon:.6f},{bin_.lat:.6f}"
-        bins.record(key, bin_, bins.Sent(f"demo-{n}", tasks, at.isoformat(), where, **trouble))
+        bins.record(key, bin_, bins.Sent(f"demo-{n}", tasks, at.isoformat(), where, trouble, note))
         count += 1
     return count
 
