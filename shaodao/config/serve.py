@@ -56,6 +56,7 @@ def prepare(district: Path | None, *, demo: bool, bar: Callable[..., Any], talk:
     from shaodao.bikes import demo as bikes
     from shaodao.cases import demo as sample
     from shaodao.cases.models import Case
+    from shaodao.sanitation import demo as sanitation
 
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
@@ -66,6 +67,7 @@ def prepare(district: Path | None, *, demo: bool, bar: Callable[..., Any], talk:
             with bar("demo") as move:
                 sample.play(progress=move)
         bikes.play(district or pack_directory())
+        sanitation.play()
 
 
 def demo_password() -> str:
@@ -151,7 +153,10 @@ def greet(host: str, port: int, *, demo: bool, talk: Any) -> None:
     print(f"哨到 Shaodao: http://{host}:{port}", flush=True)
     if not demo:
         return
+    from django.urls import reverse
     from rich.table import Table
+
+    from shaodao.sanitation import demo as sanitation
 
     password = demo_accounts()
     table = Table(title=f"demonstration accounts (示例账号), password: {password}", title_justify="left")
@@ -163,6 +168,9 @@ def greet(host: str, port: int, *, demo: bool, talk: Any) -> None:
             shown.add(post.role)
             table.add_row(post.person.username, str(post.get_role_display()), post.organisation.name)
     talk.print(table)
+    phone = sanitation.phone(lambda token: reverse("sanitation_crew", args=[token]))
+    if phone:
+        print(f"a crew's phone (示例班组手机): http://{host}:{port}{phone}", flush=True)
 
 
 def tick_forever(seconds: int) -> None:

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from shaodao.portal.feeds import PublicFeed
-from shaodao.portal.views import following, reading, reporting
+from shaodao.portal.views import following, reading, reporting, streets
 
 
 class CaseNumber(StringConverter):
@@ -28,6 +28,8 @@ urlpatterns = [
     path("follow/<str:token>/", following.followed, name="followed"),
     path("callback/<slug:token>/", following.callback, name="callback"),
     path("callback/<slug:token>/thanks/", following.callback_thanks, name="callback_thanks"),
+    path("streets/", streets.page, name="public_streets"),
+    path("streets.json", streets.data, name="public_streets_json"),
     path("about/", reading.about, name="about"),
     path("privacy/", reading.privacy, name="privacy"),
     path("accessibility/", reading.accessibility, name="accessibility"),

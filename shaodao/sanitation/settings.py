@@ -60,6 +60,7 @@ class SanitationSettings(msgspec.Struct, frozen=True):
     findings: FindingSettings = FindingSettings()
     keep_tracks_days: int = 180  # raw fixes of vehicles; a day that a proof still refers to stays
     tracks: TrackSettings = TrackSettings()
+    public: bool = True  # roads with what was promised and proven, for everybody at /streets/
     weather_url: str = ""  # JSON of hours as Open-Meteo gives it; empty: nothing is fetched
 
     inspection_card: tuple[CardItem, ...] = tuple(CardItem(c, n, p, e) for c, n, e, p in CARD)

@@ -18,7 +18,7 @@ from shaodao.cases.models import Case
 from shaodao.cases.words import OPEN_STATES
 from shaodao.foundation import clock, district
 from shaodao.foundation.errors import Invalid, Refused
-from shaodao.portal import feeds, limits, queries
+from shaodao.portal import feeds, limits, queries, streets
 from shaodao.portal.forms import FilterForm, MeTooForm
 from shaodao.portal.views.reporting import thanks_url
 from shaodao.portal.words import plain, stages, where
@@ -28,7 +28,11 @@ PAGE_SIZES = (24, 100)
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    context = {"figures": queries.figures(clock.now()), "recent": queries.recently_closed()}
+    context = {
+        "figures": queries.figures(clock.now()),
+        "recent": queries.recently_closed(),
+        "streets": streets.is_open(),
+    }
     return render(request, "portal/home.html", context)
 
 
@@ -130,7 +134,7 @@ def _me_too(request: HttpRequest, case: Case, form: MeTooForm) -> HttpResponse |
 
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
-    context = {"limits": district.current().settings.limits, "bikes": is_open()}
+    context = {"limits": district.current().settings.limits, "bikes": is_open(), "streets": streets.is_open()}
     return render(request, "portal/about.html", context)
 
 

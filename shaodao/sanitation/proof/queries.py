@@ -37,6 +37,12 @@ def latest_day() -> date | None:
     return max((day for day in days if day), default=None)
 
 
+def latest_proof() -> date | None:
+    """The newest day that is proven and over."""
+    found: date | None = DayProof.objects.filter(current=True, closed=True).aggregate(day=Max("day"))["day"]
+    return found
+
+
 def proof_of(day: date) -> DayProof | None:
     return DayProof.objects.filter(day=day, current=True).select_related("plan", "made_by").first()
 

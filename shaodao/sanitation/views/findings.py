@@ -82,6 +82,6 @@ def review(request: HttpRequest) -> HttpResponse:
     """What nobody can tell of a day: never a case, a person has to look."""
     enter(request)
     given = request.GET.get("day", "")
-    day = day_of(given) if given else proofs.latest_day()
+    day = day_of(given) if given else proofs.latest_proof() or proofs.latest_day()
     rows = proofs.review(day) if day else []
     return render(request, "sanitation/review.html", {"day": day, "rows": rows, "proof": day and proofs.proof_of(day)})
