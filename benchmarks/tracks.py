@@ -30,7 +30,7 @@ from pyarrow import parquet
 from shaodao.cases.actions import Actor
 from shaodao.foundation import clock
 from shaodao.foundation.listen import Message
-from shaodao.sanitation import actions
+from shaodao.book import actions
 from shaodao.sanitation.kinds import KINDS
 from shaodao.sanitation.tracks import files, keep, mqtt, store
 vehicles, seconds, system = int(sys.argv[1]), 16 * 3600, Actor.system()

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "shaodao.catalogue",
     "shaodao.cases",
     "shaodao.bikes",
+    "shaodao.book",
     "shaodao.sanitation",
     "shaodao.portal",
     "shaodao.command",

@@ -8,20 +8,22 @@ class SanitationConfig(AppConfig):
     verbose_name = _("环境卫生")
 
     def ready(self) -> None:
+        from shaodao.book import history
         from shaodao.cases import tasks as clock
         from shaodao.foundation import chain, district, jobs, uploads
-        from shaodao.sanitation import history, settings
+        from shaodao.sanitation import settings
         from shaodao.sanitation.bins import photos
         from shaodao.sanitation.inspections import queries as inspections
         from shaodao.sanitation.plan import background as planning
         from shaodao.sanitation.proof import findings
         from shaodao.sanitation.proof import tasks as proof
         from shaodao.sanitation.roads import background
+        from shaodao.sanitation.room import ROOM
         from shaodao.sanitation.tracks import files, keep
         from shaodao.sanitation.weather import fetching
 
         district.register_block("sanitation", settings.SanitationSettings)
-        chain.register(history.BOOK)
+        chain.register(history.chains(ROOM))
         clock.register("weather", fetching.follow)
         jobs.register(background.KIND, background.RoadFiles())
         jobs.register(planning.KIND, planning.Plans())

@@ -6,9 +6,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from shaodao.book import shown
+from shaodao.book.kinds import Kind
+from shaodao.book.queries import listed
 from shaodao.foundation.naming import named
-from shaodao.sanitation import queries, shown
-from shaodao.sanitation.kinds import BIN, DEPOT, FILL, ROAD, SEGMENT, Kind
+from shaodao.sanitation import queries
+from shaodao.sanitation.kinds import BIN, DEPOT, FILL, ROAD, SEGMENT
 from shaodao.sanitation.models import Segment
 
 LAYERS = {"road": SEGMENT, "depot": DEPOT, "fill": FILL, "bin": BIN}
@@ -23,7 +26,7 @@ def everything(wanted: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The features in force of some layers: one query for each."""
     for name in wanted:
         kind = LAYERS[name]
-        rows = queries.listed(kind)
+        rows = listed(kind)
         if kind is SEGMENT:
             rows = rows.filter(road__active=True)
         yield from (feature(kind, row) for row in rows)
@@ -55,7 +58,7 @@ def _feature(geometry: Any, url: str, row: Any, said: dict[str, Any]) -> dict[st
 def around(kind: Kind, row: Any) -> dict[str, Any] | None:
     """The map of one row: a road's segments, a segment among those of its road, a point by itself; None: it has no place."""
     if kind is ROAD:
-        found = [feature(SEGMENT, s) for s in queries.listed(SEGMENT, road=row)]
+        found = [feature(SEGMENT, s) for s in listed(SEGMENT, road=row)]
         return collection(found) if found else None
     if kind is SEGMENT:
         others = Segment.objects.filter(road=row.road, active=True).exclude(pk=row.pk).select_related("road")

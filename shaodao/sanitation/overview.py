@@ -6,8 +6,9 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
+from shaodao.book import shown
 from shaodao.foundation.naming import named
-from shaodao.sanitation import queries, shown
+from shaodao.sanitation import queries
 from shaodao.sanitation.hours import said
 from shaodao.sanitation.kinds import MODE
 from shaodao.sanitation.models import Bin, BinRound, Crew, FillPoint, Maintenance, Road, Vehicle

@@ -6,14 +6,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from shaodao.cases.actions import Actor
+from shaodao.book import pack as bookpack
+from shaodao.book.actions import Draft
+from shaodao.book.kinds import Kind
 from shaodao.foundation import district
 from shaodao.foundation.pack import SETTINGS_FILE, Pack, Part, register
 from shaodao.foundation.tables import Problem, Row, parse
 from shaodao.organisations.models import Organisation
 from shaodao.organisations.pack import ORGANISATIONS
-from shaodao.sanitation import actions, packroads, queries
-from shaodao.sanitation.actions import Draft
+from shaodao.sanitation import packroads
 from shaodao.sanitation.kinds import (
     BIN,
     BOX,
@@ -29,8 +30,8 @@ from shaodao.sanitation.kinds import (
     SHIFT,
     VEHICLE,
     WEATHER,
-    Kind,
 )
+from shaodao.sanitation.room import ROOM
 
 SERVICES = "sanitation/services.yaml"
 FILES: dict[str, Kind] = {
@@ -87,8 +88,7 @@ def check(pack: Pack) -> list[Problem]:
     else:
         del known["road"]  # not drawn from a pack with faults: what refers to them is checked when those are mended
     for kind in KINDS.values():
-        for row in _rows(pack, kind):
-            problems += _check_row(row, kind, known)
+        problems += bookpack.check(kind, _rows(pack, kind), known)
     problems += [*_check_tanks(pack), *_check_units(pack)]
     made = {draft.code for draft in packroads.bins(pack)}
     problems += [
@@ -97,15 +97,6 @@ def check(pack: Pack) -> list[Problem]:
         if row["code"] in made
     ]
     return problems
-
-
-def _check_row(row: Row, kind: Kind, known: dict[str, set[str]]) -> Iterator[Problem]:
-    for name, other in kind.refs.items():
-        if row.get(name) and other in known and row[name] not in known[other]:
-            hint = _("先在“%(k)s”的文件里写上它") % {"k": KINDS[other].label}
-            yield row.problem(name, _("没有编码为“%(c)s”的一行") % {"c": row[name]}, hint)
-    if all(row.get(c.name) not in ("", None) for c in kind.columns if c.required):
-        yield from (row.problem(column, what) for column, what in kind.check(row).items())
 
 
 def _check_tanks(pack: Pack) -> Iterator[Problem]:
@@ -155,28 +146,13 @@ def drafts(pack: Pack, kind: Kind) -> list[Draft]:
     if kind in (ROAD, SEGMENT):
         return packroads.drafts(pack)[kind is SEGMENT]
     file = next((name for name, other in FILES.items() if other is kind), SERVICES)
-    said = [
-        Draft(row["code"], {n: row[n] for n in kind.names()}, row["illustrative"], row["source"] or file)
-        for row in _rows(pack, kind)
-    ]
+    said = bookpack.drafts(kind, _rows(pack, kind), file)
     return said + (packroads.bins(pack) if kind is BIN else [])
 
 
 def load(pack: Pack) -> None:
     district.forget()  # the settings are those that this load has just written
-    system = Actor.system()
-    gone: list[tuple[Kind, list[Any]]] = []
-    written, packed = queries.hands()
-    for kind in KINDS.values():
-        found = [draft for draft in drafts(pack, kind) if kind.model(code=draft.code).subject not in written]
-        named = {draft.code for draft in found}
-        there = kind.model.objects.filter(active=True)
-        gone.append((kind, [row for row in there if row.subject in packed and row.code not in named]))
-        if found:
-            actions.bring_in(kind, found, system, reason=queries.PACK, logged=False)
-    for kind, rows in reversed(gone):
-        if rows:
-            actions.retire(kind, rows, system, queries.PACK)
+    bookpack.load(ROOM, {kind: drafts(pack, kind) for kind in KINDS.values()})
     district.forget()
 
 

@@ -12,10 +12,10 @@ import shapely
 from django.utils.translation import gettext as _
 from pyproj import Transformer
 
+from shaodao.book.actions import Draft
 from shaodao.foundation.pack import Pack
 from shaodao.foundation.tables import Problem
 from shaodao.places.pack import OUTLINE_FILE
-from shaodao.sanitation.actions import Draft
 from shaodao.sanitation.roads import imports
 from shaodao.sanitation.words import BinType, RoadClass
 

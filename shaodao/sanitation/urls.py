@@ -1,14 +1,12 @@
 """Addresses of this room, under /sanitation/."""
 
-from django.urls import path, register_converter
-from django.urls.converters import StringConverter
+from django.urls import path
 
-from shaodao.sanitation.kinds import KINDS
+from shaodao.book.urls import pages
+from shaodao.sanitation.room import ROOM
 from shaodao.sanitation.views import (
     bins,
     board,
-    book,
-    bookfiles,
     feasibility,
     findings,
     inspections,
@@ -16,17 +14,11 @@ from shaodao.sanitation.views import (
     planacts,
     plans,
     reports,
+    roadfiles,
     tracks,
     trips,
     weather,
 )
-
-
-class KindName(StringConverter):
-    regex = "|".join(KINDS)
-
-
-register_converter(KindName, "book_kind")
 
 urlpatterns = [
     path("", board.board, name="sanitation"),
@@ -50,17 +42,10 @@ urlpatterns = [
     path("book/map.geojson", overview.geojson, name="sanitation_geojson"),
     path("book/weather/day/", weather.day, name="sanitation_weather"),
     path("book/weather/fetch/", weather.fetch, name="sanitation_weather_fetch"),
-    path("book/roads/import/", bookfiles.roads, name="sanitation_roads_import"),
-    path("book/roads/import/<int:pk>/", bookfiles.roads_job, name="sanitation_roads_job"),
-    path("book/roads/import/<int:pk>/cancel/", bookfiles.roads_cancel, name="sanitation_roads_cancel"),
-    path("book/<book_kind:kind>/", book.listing, name="sanitation_list"),
-    path("book/<book_kind:kind>/new/", book.new, name="sanitation_new"),
-    path("book/<book_kind:kind>/import/", bookfiles.table, name="sanitation_import"),
-    path("book/<book_kind:kind>/template/", book.template, name="sanitation_template"),
-    path("book/<book_kind:kind>/<int:pk>/", book.one, name="sanitation_row"),
-    path("book/<book_kind:kind>/<int:pk>/change/", book.change, name="sanitation_change"),
-    path("book/<book_kind:kind>/<int:pk>/remove/", book.end, {"action": "remove"}, name="sanitation_remove"),
-    path("book/<book_kind:kind>/<int:pk>/restore/", book.end, {"action": "restore"}, name="sanitation_restore"),
+    path("book/roads/import/", roadfiles.roads, name="sanitation_roads_import"),
+    path("book/roads/import/<int:pk>/", roadfiles.roads_job, name="sanitation_roads_job"),
+    path("book/roads/import/<int:pk>/cancel/", roadfiles.roads_cancel, name="sanitation_roads_cancel"),
+    *pages(ROOM, "book/"),
     path("plans/", plans.plans, name="sanitation_plans"),
     path("plans/jobs/<int:pk>/", plans.job, name="sanitation_plan_job"),
     path("plans/jobs/<int:pk>/cancel/", plans.job_cancel, name="sanitation_plan_job_cancel"),

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any
 
+from shaodao.book import actions
+from shaodao.book.actions import Draft
 from shaodao.cases.actions import Actor
-from shaodao.sanitation import actions
-from shaodao.sanitation.actions import Draft
 from shaodao.sanitation.feasibility.facts import read
 from shaodao.sanitation.feasibility.reckon import Verdict, reckon
 from shaodao.sanitation.kinds import KINDS

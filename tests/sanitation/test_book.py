@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from shaodao.book import actions, history
+from shaodao.book.queries import as_at
+from shaodao.book.queries import history as told
 from shaodao.foundation import chain, clock
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.foundation.pack import Pack
-from shaodao.sanitation import actions, history, pack, queries
+from shaodao.sanitation import pack, queries
 from shaodao.sanitation.hours import parse_windows, said
 from shaodao.sanitation.kinds import KINDS, months
 from shaodao.sanitation.models import BookEvent, Vehicle
+from shaodao.sanitation.room import ROOM
 from tests.sanitation.book import SYSTEM, book, put
 
 EXAMPLE = Path(__file__).parents[2] / "districts" / "example"
@@ -29,19 +33,19 @@ def test_a_change_has_a_reason_an_event_and_a_version(monday, town):
         row = actions.change(VEHICLE, hq, row.pk, {"tank_m3": "12"}, version=1, reason="换箱")
         with pytest.raises(Conflict):
             actions.change(VEHICLE, hq, row.pk, {"tank_m3": "9"}, version=1, reason="晚了")
-        event = queries.history(row)[0]
+        event = told(VEHICLE, row)[0]
         assert (row.version, event.changes, event.reason) == (2, {"tank_m3": [10.0, 12.0]}, "换箱")
         assert actions.change(VEHICLE, hq, row.pk, {"tank_m3": "12"}, reason="一样").version == 2
-        assert queries.as_at(row, before)["tank_m3"] == 10 and queries.as_at(row, clock.now())["tank_m3"] == 12
+        assert as_at(VEHICLE, row, before)["tank_m3"] == 10 and as_at(VEHICLE, row, clock.now())["tank_m3"] == 12
         with pytest.raises(Refused, match="用到"):
             actions.remove(KINDS["crew"], hq, row.crew_id, reason="撤")
         gone = actions.remove(VEHICLE, hq, row.pk, reason="报废")
-        assert not gone.active and queries.as_at(gone, clock.now()) is None
+        assert not gone.active and as_at(VEHICLE, gone, clock.now()) is None
         assert actions.restore(VEHICLE, hq, row.pk).active
-    assert history.verify()[2] == [] and history.BOOK in chain.books()
+    assert history.verify(ROOM)[2] == [] and "sanitation" in [found.name for found in chain.books()]
     Vehicle.objects.update(tank_m3=99)
     BookEvent.objects.filter(subject="vehicle:V", seq=2).update(reason="另一个")
-    assert {fault["what"] for fault in history.verify()[2]} == {"projection", "hash"}
+    assert {fault["what"] for fault in history.verify(ROOM)[2]} == {"projection", "hash"}
 
 
 def test_only_the_keepers_write_and_faults_are_named_by_column(monday, town):
@@ -99,4 +103,4 @@ def test_a_pack_loads_once_and_leaves_people_s_rows(monday, town):
     put("vehicle", OWN={"type": "washer", "working_kmh": 5.0, "transfer_kmh": 30.0})
     pack.load(Pack(EXAMPLE))
     assert Vehicle.objects.get(code="X1").tank_m3 == 8 and Vehicle.objects.get(code="OWN").active
-    assert history.verify()[2] == [] and SYSTEM.person is None
+    assert history.verify(ROOM)[2] == [] and SYSTEM.person is None

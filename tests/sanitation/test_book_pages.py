@@ -16,17 +16,20 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
+from shaodao.book import actions, history
+from shaodao.book import files as bookfiles
+from shaodao.book.queries import history as told
 from shaodao.cases.actions import Actor
 from shaodao.cases.tasks import Round
 from shaodao.cli import main
 from shaodao.foundation import clock, district, jobs
 from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.models import LogEntry
-from shaodao.sanitation import actions, bookfiles, history, queries
 from shaodao.sanitation.kinds import KINDS
 from shaodao.sanitation.models import Bin, Road, Segment, ServiceMode, Vehicle, Weather
 from shaodao.sanitation.roads import background
-from shaodao.sanitation.views import bookfiles as filepages
+from shaodao.sanitation.room import ROOM
+from shaodao.sanitation.views import roadfiles as filepages
 from shaodao.sanitation.weather import fetching, readings, stops
 from tests.sanitation.book import book, put
 from tests.town import Town
@@ -194,7 +197,7 @@ def test_a_row_from_its_beginning_to_its_end(browse):
     assert "已撤销" in page(hq, own) and hq.post(f"{own}restore/", {}).status_code == 302
     crew = KINDS["crew"].model.objects.get()
     assert "用到它" in hq.post(f"{HOME}crew/{crew.pk}/remove/", {"reason": "撤"}, follow=True).content.decode()
-    assert history.verify()[2] == []
+    assert history.verify(ROOM)[2] == []
 
 
 def test_a_workbook_goes_out_and_comes_in_unchanged(browse, town):
@@ -210,7 +213,7 @@ def test_a_workbook_goes_out_and_comes_in_unchanged(browse, town):
     row = KINDS["fill"].model.objects.get()
     given = form_of(hq, f"{HOME}fill/{row.pk}/change/") | {"bays": "2", "reason": "多一位"}
     assert hq.post(f"{HOME}fill/{row.pk}/change/", given).status_code == 302
-    assert set(queries.history(row)[0].changes) == {"bays"}  # what nobody touched keeps all of its digits
+    assert set(told(KINDS["fill"], row)[0].changes) == {"bays"}  # what nobody touched keeps all of its digits
     assert titles[:3] == ["编码", "名称", "英文名称"] and "水箱（立方米）" in titles
 
 
@@ -232,14 +235,14 @@ def test_a_table_is_looked_at_and_then_taken_in(browse):
     assert hq.post(f"{HOME}vehicle/import/", hidden(text)).status_code == 302
     assert (
         Vehicle.objects.get(code="V").tank_m3 == 12
-        and queries.history(Vehicle.objects.get(code="V"))[0].reason == "普查"
+        and told(KINDS["vehicle"], Vehicle.objects.get(code="V"))[0].reason == "普查"
     )
     assert hq.post(f"{HOME}vehicle/import/", hidden(text)).status_code == 422  # the file is gone
     for bad in (b"", b"\xff\xfe\x00", b"PK\x03\x04x", b"a,b\n1,2", b"code\n"):
         assert hq.post(f"{HOME}vehicle/import/", {"file": SimpleUploadedFile("t.csv", bad)}).status_code == 422
     assert hq.post(f"{HOME}vehicle/import/", {"file": SimpleUploadedFile("t.exe", b"x")}).status_code == 422
     new = hq.post(f"{HOME}segment/import/", {"file": sheet(["code,lanes", "R1-1,2", "NEW,1"])}).content.decode()
-    assert "新路段要从道路文件导入" in new
+    assert "新的要从地图文件导入" in new
 
 
 def roads(n=1):
@@ -264,7 +267,7 @@ def test_roads_come_from_a_file_at_once_or_in_the_background(browse, monkeypatch
     jobs.work()
     assert 'data-count="new">4<' in page(hq, done["Location"]) and Road.objects.filter(active=True).count() >= 3
     assert hq.post(path, {"file": SimpleUploadedFile("r.geojson", b"{}"), "datum": "WGS-84"}).status_code == 422
-    assert history.verify()[2] == []
+    assert history.verify(ROOM)[2] == []
 
 
 def test_the_map_says_each_area(browse):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from shaodao.book import actions
+from shaodao.book.actions import Draft
 from shaodao.cli import main
 from shaodao.kernel.sweeping import effort, granted, open_minutes
-from shaodao.sanitation import actions
-from shaodao.sanitation.actions import Draft
 from shaodao.sanitation.kinds import KINDS
 from tests.sanitation.book import SYSTEM, book, verdict
 

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
+from shaodao.book import actions
 from shaodao.cases import tasks
 from shaodao.cli import main
 from shaodao.foundation import clock, district, jobs
@@ -25,7 +26,6 @@ from shaodao.foundation.listen import Message, Subscriber
 from shaodao.foundation.models import District, Job, LogEntry
 from shaodao.kernel import datum
 from shaodao.organisations import tokens
-from shaodao.sanitation import actions
 from shaodao.sanitation.kinds import KINDS
 from shaodao.sanitation.models import Box, TrackBatch, TrackCount, TrackDay
 from shaodao.sanitation.tracks import columns, files, keep, keys, mqtt, receive, store, summary

@@ -11,8 +11,8 @@ from shaodao.cases.actions import Actor
 from shaodao.cases.inputs import Fault, text_of
 from shaodao.foundation import clock, log
 from shaodao.foundation.errors import Invalid, Refused
-from shaodao.sanitation.actions import may_edit
 from shaodao.sanitation.models import Crew, CrewKey
+from shaodao.sanitation.queries import may_edit
 
 SALT = "sanitation.crew"
 COOKIE = "crew"

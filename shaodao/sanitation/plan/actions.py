@@ -14,10 +14,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from shaodao.book.actions import reasoned
 from shaodao.cases.actions import Actor
 from shaodao.foundation import clock, log
 from shaodao.foundation.errors import Conflict, Invalid, Refused
-from shaodao.sanitation.actions import check
+from shaodao.sanitation import queries
 from shaodao.sanitation.models import DayPlan
 from shaodao.sanitation.plan import facts as reading
 from shaodao.sanitation.plan import reasons, stored
@@ -44,7 +45,7 @@ def make(
     tell: Tell | None = None,
 ) -> DayPlan:
     """A draft for a day. Raises Refused (right), Invalid (reason, seconds)."""
-    reason = check(actor, reason)
+    reason = reasoned(queries.may_edit(actor), reason)
     _budget(seconds)
     facts = reading.read(day)
     made = search(facts, seconds=seconds, seed=seed, rounds=rounds, tell=tell)
@@ -72,7 +73,7 @@ def replan(
     which it may not run, as rain. Both are kept with the plan, and add to what its parent had.
     Raises Refused, Invalid (at_s, broken, closed, seconds), Conflict, DayPlan.DoesNotExist.
     """
-    reason = check(actor, reason)
+    reason = reasoned(queries.may_edit(actor), reason)
     _budget(seconds)
     parent = DayPlan.objects.get(pk=pk)
     if version is not None and parent.version != version:
@@ -105,7 +106,7 @@ def edit(
 
     Raises Refused (right, withdrawn), Invalid (moves, reason), Conflict, DayPlan.DoesNotExist.
     """
-    reason = check(actor, reason)
+    reason = reasoned(queries.may_edit(actor), reason)
     wanted = parsed(moves)
     parent = DayPlan.objects.get(pk=pk)
     if version is not None and parent.version != version:
@@ -125,7 +126,7 @@ def publish(pk: int, actor: Actor, *, version: int | None = None, force: bool = 
 
     Raises Refused (right, state, violations), Invalid (reason), Conflict, DayPlan.DoesNotExist.
     """
-    reason = check(actor, reason, required=force)
+    reason = reasoned(queries.may_edit(actor), reason, required=force)
     with transaction.atomic():
         plan = _locked(pk, version)
         if plan.state != PlanState.DRAFT:
@@ -147,7 +148,7 @@ def publish(pk: int, actor: Actor, *, version: int | None = None, force: bool = 
 
 def withdraw(pk: int, actor: Actor, *, version: int | None = None, reason: str = "") -> DayPlan:
     """Take a draft or a published plan back. Raises Refused, Invalid (reason), Conflict, DayPlan.DoesNotExist."""
-    reason = check(actor, reason, required=True)
+    reason = reasoned(queries.may_edit(actor), reason, required=True)
     with transaction.atomic():
         plan = _locked(pk, version)
         if plan.state not in (PlanState.DRAFT, PlanState.PUBLISHED):

@@ -11,11 +11,12 @@ import orjson
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from shaodao.book.actions import reasoned
 from shaodao.cases.actions import Actor
 from shaodao.foundation import jobs
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.models import Job
-from shaodao.sanitation.actions import check
+from shaodao.sanitation import queries
 from shaodao.sanitation.models import DayPlan
 from shaodao.sanitation.plan import actions
 
@@ -36,7 +37,7 @@ def all_jobs() -> QuerySet[Job]:
 def hand_in(day: date, wanted: dict[str, Any], actor: Actor) -> Job:
     """Have a plan made. wanted: seconds, seed, reason; and of a new plan in the middle of the day `parent`, at_s, broken,
     closed. Raises Refused (right, too many wait), Invalid."""
-    check(actor, wanted.get("reason", ""))
+    reasoned(queries.may_edit(actor), wanted.get("reason", ""))
     seconds = wanted["seconds"]
     if not 0 < seconds <= LONGEST_S:
         raise Invalid({"seconds": _("要在 0 到 %(n)d 秒之间") % {"n": LONGEST_S}})

@@ -8,13 +8,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from shaodao.book import actions
+from shaodao.book.actions import Draft
 from shaodao.cases.actions import Actor
 from shaodao.foundation import jobs, log
 from shaodao.foundation.errors import Invalid
 from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.models import Job
-from shaodao.sanitation import actions
-from shaodao.sanitation.actions import Draft
+from shaodao.sanitation import queries
 from shaodao.sanitation.kinds import ROAD, SEGMENT
 from shaodao.sanitation.roads import imports
 
@@ -33,7 +34,7 @@ def waiting() -> QuerySet[Job]:
 
 def hand_in(found: imports.Plan, path: Path, datum: str, reason: str, actor: Actor) -> Job:
     """Keep a file that was looked at. Raises Refused (right, too many wait), Invalid (reason)."""
-    reason = actions.check(actor, reason)
+    reason = actions.check(SEGMENT, actor, reason)
     options = {"datum": datum or "WGS-84", "reason": reason}
     return jobs.add(
         KIND, SUBJECT, path, found.name + _suffix(found.name, path), options, len(found.segments), actor.person
@@ -49,7 +50,7 @@ class RoadFiles:
     """Roads first, then segments; `job.result` counts what became of the segments."""
 
     def parts(self, job: Job) -> Iterator[jobs.Part]:
-        if job.created_by is None or not actions.may_edit(actor := Actor.of(job.created_by)):
+        if job.created_by is None or not queries.may_edit(actor := Actor.of(job.created_by)):
             raise jobs.Unfit(_("上传的人已没有此项权限，其余的没有收"))
         try:
             found = imports.drafts(Path(job.file.path), datum=job.options["datum"])

@@ -43,8 +43,8 @@ def import_roads(file: Path, datum: str, dry_run: bool, source: str, as_json: bo
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help=".geojson")
 def export_roads(output: Path) -> None:
     """Write the segments in force as GeoJSON, which an import takes back unchanged."""
+    from shaodao.book.queries import listed
     from shaodao.sanitation.kinds import SEGMENT
-    from shaodao.sanitation.queries import listed
     from shaodao.sanitation.roads import exports
 
     rows = listed(SEGMENT).select_related("road").filter(road__active=True)

@@ -16,13 +16,13 @@ import shapely
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from shaodao.book import actions
+from shaodao.book.actions import Counts, Draft
 from shaodao.cases.actions import Actor
 from shaodao.foundation.errors import Invalid
 from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.tables import Bad
 from shaodao.places.models import Place
-from shaodao.sanitation import actions
-from shaodao.sanitation.actions import Counts, Draft
 from shaodao.sanitation.kinds import ROAD, SEGMENT, code_of
 from shaodao.sanitation.roads import files, network
 from shaodao.sanitation.roads.files import Feature, shown

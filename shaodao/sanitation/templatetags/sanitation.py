@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 
 from shaodao.cases.requests import actor_of
 from shaodao.foundation.templatetags.shaodao import light
-from shaodao.sanitation import actions
+from shaodao.sanitation import queries
 from shaodao.sanitation.proof.words import Kind
 from shaodao.sanitation.tabs import tabs
 
@@ -22,7 +22,7 @@ LIGHTS = {"done": "green", "short": "yellow", "missing": "red", "unsure": "pause
 def sanitation_tabs(context: Mapping[str, Any]) -> dict[str, Any]:
     """The tabs of this room's pages that are open to whoever looks."""
     request = context["request"]
-    return {"tabs": tabs(request.path, actions.may_edit(actor_of(request)))}
+    return {"tabs": tabs(request.path, queries.may_edit(actor_of(request)))}
 
 
 @register.filter

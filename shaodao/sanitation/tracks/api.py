@@ -19,7 +19,7 @@ from shaodao.foundation import clock
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.wire import answer
 from shaodao.organisations import tokens
-from shaodao.sanitation import actions, settings
+from shaodao.sanitation import queries, settings
 from shaodao.sanitation.models import Box
 from shaodao.sanitation.tracks import keys, receive
 from shaodao.sanitation.tracks.sent import of_items
@@ -41,7 +41,7 @@ class Caller(HttpBearer):
             raise AuthenticationError(message=str(_("令牌无效、已过期或已撤销")))
         if SCOPE not in found.scopes:
             raise Refused(_("令牌没有“%(scope)s”权限") % {"scope": SCOPE}, forbidden=True)
-        if not actions.may_edit(Actor.of(found.person)):
+        if not queries.may_edit(Actor.of(found.person)):
             raise Refused(_("您的岗位没有此项权限"), forbidden=True)
         return found
 

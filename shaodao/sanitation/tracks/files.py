@@ -12,7 +12,7 @@ from shaodao.cases.actions import Actor
 from shaodao.foundation import clock, jobs, log
 from shaodao.foundation.errors import Refused
 from shaodao.foundation.models import Job
-from shaodao.sanitation import actions
+from shaodao.sanitation import queries
 from shaodao.sanitation.tracks import reading, receive
 from shaodao.sanitation.tracks.receive import Received
 from shaodao.sanitation.tracks.sent import Sent
@@ -27,7 +27,7 @@ AT_ONCE = 50_000
 
 def may_send(actor: Actor) -> None:
     """Raises Refused for who does not keep the book."""
-    if not actions.may_edit(actor):
+    if not queries.may_edit(actor):
         raise Refused(_("您的岗位没有此项权限"), forbidden=True)
 
 

@@ -4,10 +4,11 @@ import secrets
 
 from django.db import transaction
 
+from shaodao.book import actions
 from shaodao.cases.actions import Actor
 from shaodao.foundation import log
 from shaodao.organisations.tokens import digest_of
-from shaodao.sanitation import actions
+from shaodao.sanitation.kinds import BOX
 from shaodao.sanitation.models import Box
 
 PREFIX = "sb_"
@@ -27,7 +28,7 @@ def revoke(box: Box, actor: Actor, reason: str = "") -> None:
 
 @transaction.atomic
 def _set(box: Box, digest: str, what: str, actor: Actor, reason: str) -> None:
-    reason = actions.check(actor, reason)
+    reason = actions.check(BOX, actor, reason)
     Box.objects.filter(pk=box.pk).update(token_digest=digest)
     log.write(f"sanitation.box.token.{what}", box.subject, actor=actor.person, reason=reason)
 

@@ -25,7 +25,7 @@ from shaodao.foundation import clock, uploads
 from shaodao.foundation.assets import built
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.organisations.account.qr import svg
-from shaodao.sanitation import actions
+from shaodao.sanitation import queries
 from shaodao.sanitation.bins import day as days
 from shaodao.sanitation.bins import keys, tours, visits
 from shaodao.sanitation.bins.visits import Sent
@@ -68,7 +68,7 @@ def bins(request: HttpRequest) -> HttpResponse:
         "roads": Road.objects.filter(active=True).order_by("code"),
         "chosen": chosen,
         "today": clock.local(clock.now()).date(),
-        "may": actions.may_edit(actor_of(request)),
+        "may": queries.may_edit(actor_of(request)),
         "illustrative": any(line.illustrative for line in found.lines),
     }
     return render(request, "sanitation/bins.html", context)
@@ -118,7 +118,7 @@ class KeyForm(forms.Form):
 def phones(request: HttpRequest) -> HttpResponse:
     """Issue keys; the link is shown once more at any time to who may issue them."""
     actor = actor_of(request)
-    if not actions.may_edit(actor):
+    if not queries.may_edit(actor):
         raise PermissionDenied(_("您的岗位没有此项权限"))
     form = KeyForm(data=request.POST or None)
     status = 200
@@ -141,7 +141,7 @@ def phones(request: HttpRequest) -> HttpResponse:
 def phone(request: HttpRequest, pk: int) -> HttpResponse:
     """One key with its link and code; POST withdraws it."""
     actor = actor_of(request)
-    if not actions.may_edit(actor):
+    if not queries.may_edit(actor):
         raise PermissionDenied(_("您的岗位没有此项权限"))
     key = get_object_or_404(CrewKey.objects.select_related("crew", "issued_by"), pk=pk)
     if request.method == "POST":

@@ -15,7 +15,7 @@ from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
 from shaodao.foundation import clock
 from shaodao.foundation.errors import Refused
-from shaodao.sanitation import actions, queries
+from shaodao.sanitation import queries
 from shaodao.sanitation.models import DayPlan, DayProof, Road, ServiceFinding, ServiceMode, TrackDay
 from shaodao.sanitation.proof import queries as proofs
 from shaodao.sanitation.proof import tracks
@@ -54,7 +54,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "plan": proof.plan if proof else DayPlan.objects.filter(day=day, state=PlanState.PUBLISHED).first(),
         "tracks": TrackDay.objects.filter(day=day).first(),
         "sums": queries.sums(),
-        "may_prove": actions.may_edit(actor_of(request)),
+        "may_prove": queries.may_edit(actor_of(request)),
         "findings": ServiceFinding.objects.filter(day=day).count(),
         **proofs.board(day, proof),
     }

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
 from shaodao.foundation import clock
-from shaodao.sanitation import actions, bookmap, overview, queries
+from shaodao.sanitation import bookmap, overview, queries
 from shaodao.sanitation.kinds import KINDS
 from shaodao.sanitation.requests import enter
 from shaodao.sanitation.weather import stops
@@ -40,7 +40,7 @@ def book(request: HttpRequest) -> HttpResponse:
         "bins": overview.bins(),
         "rounds": overview.rounds(),
         "kinds": [(name, kind.label) for name, kind in KINDS.items()],
-        "edits": actions.may_edit(actor_of(request)),
+        "edits": queries.may_edit(actor_of(request)),
     }
     return render(request, "sanitation/book.html", context)
 

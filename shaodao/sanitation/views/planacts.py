@@ -15,7 +15,7 @@ from shaodao.cases.forms import RawChoice, RawChoices, RawText, add_errors
 from shaodao.cases.views.gate import staff
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.foundation.naming import named
-from shaodao.sanitation import actions as book
+from shaodao.sanitation import queries as book
 from shaodao.sanitation.hours import Bad, span
 from shaodao.sanitation.models import DayPlan
 from shaodao.sanitation.plan import actions, background, gantt, stored

@@ -22,7 +22,7 @@ from shaodao.foundation import clock, jobs, sheets
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.foundation.models import Job
 from shaodao.foundation.naming import named
-from shaodao.sanitation import actions as book
+from shaodao.sanitation import queries as book
 from shaodao.sanitation.models import DayPlan
 from shaodao.sanitation.plan import background, comparing, gantt, mapping, sheet, stored, texts
 from shaodao.sanitation.plan.checking import Violation, violations

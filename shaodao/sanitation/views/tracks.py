@@ -19,7 +19,7 @@ from shaodao.foundation.errors import Refused
 from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.models import Job
 from shaodao.kernel.datum import DATUMS
-from shaodao.sanitation import actions, settings
+from shaodao.sanitation import queries, settings
 from shaodao.sanitation.tracks import files, receive, summary
 from shaodao.sanitation.tracks.receive import Received
 from shaodao.sanitation.views.bins import asked_day
@@ -57,7 +57,7 @@ class FileForm(forms.Form):
 
 def keeper(request: HttpRequest) -> None:
     """403 for all but who keeps the book: where vehicles are is work data of their crews."""
-    if not actions.may_edit(actor_of(request)):
+    if not queries.may_edit(actor_of(request)):
         raise PermissionDenied(_("您的岗位看不到这个页面"))
 
 

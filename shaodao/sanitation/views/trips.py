@@ -15,7 +15,7 @@ from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
 from shaodao.foundation.errors import Invalid, Refused
 from shaodao.organisations.account.qr import svg
-from shaodao.sanitation import actions as book
+from shaodao.sanitation import queries as book
 from shaodao.sanitation.models import Trip
 from shaodao.sanitation.plan import road
 from shaodao.sanitation.requests import enter

@@ -11,6 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from shaodao.book.forms import Failing
+from shaodao.book.kinds import show
+from shaodao.book.views.rows import FORM, editor
 from shaodao.cases.forms import RawText
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
@@ -19,12 +22,9 @@ from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.foundation.maps import Unreadable
 from shaodao.foundation.tables import Bad
 from shaodao.foundation.tables import day as a_day
-from shaodao.sanitation import actions as book
-from shaodao.sanitation import settings
-from shaodao.sanitation.forms import Failing
-from shaodao.sanitation.kinds import MODE, show
+from shaodao.sanitation import queries, settings
+from shaodao.sanitation.kinds import MODE, WEATHER
 from shaodao.sanitation.requests import enter
-from shaodao.sanitation.views.book import FORM, editor
 from shaodao.sanitation.weather import actions, fetching, stops
 
 
@@ -75,14 +75,14 @@ def day_of(request: HttpRequest) -> date:
 def day(request: HttpRequest) -> HttpResponse:
     """GET shows a day's hours, POST keeps them all at once."""
     enter(request)
-    may = book.may_edit(actor_of(request))
+    may = queries.may_edit(actor_of(request))
     chosen, status, since = day_of(request), 200, []
     rows = actions.of(chosen)
     posted = request.method == "POST"
     form = DayForm(rows, may, data=request.POST if posted else None)
     was = actions.seen(rows)
     if posted:
-        actor = editor(request)
+        actor = editor(request, WEATHER)
         try:
             counts = actions.keep_day(
                 chosen, form.raw(), actor, was=request.POST.get("seen"), reason=form.said("reason")
@@ -114,7 +114,7 @@ def day(request: HttpRequest) -> HttpResponse:
 def fetch(request: HttpRequest) -> HttpResponse:
     """Ask the service now."""
     enter(request)
-    actor = editor(request)
+    actor = editor(request, WEATHER)
     try:
         found = fetching.fetch(actor.person)
     except (Unreadable, Refused) as error:

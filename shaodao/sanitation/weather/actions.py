@@ -7,11 +7,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from shaodao.book import actions
+from shaodao.book.actions import Counts, Draft
 from shaodao.cases.actions import Actor
 from shaodao.foundation.errors import Conflict, Invalid
 from shaodao.foundation.tables import Bad
-from shaodao.sanitation import actions
-from shaodao.sanitation.actions import Counts, Draft
 from shaodao.sanitation.kinds import WEATHER, weather_code
 from shaodao.sanitation.models import BookEvent, Weather
 
@@ -36,7 +36,7 @@ def keep_day(
 
     Raises Refused, Invalid (keys `air_c_6`, reason), Conflict where the day is not as `was` says.
     """
-    reason = actions.check(actor, reason)
+    reason = actions.check(WEATHER, actor, reason)
     drafts, empty = _parsed(day, raw)
     with transaction.atomic():
         rows = {r.hour: r for r in Weather.objects.select_for_update().filter(day=day, active=True).order_by("pk")}

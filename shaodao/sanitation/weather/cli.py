@@ -37,9 +37,10 @@ def weather(file: Path | None, fetch: bool, dry_run: bool, as_json: bool) -> Non
 
 
 def _of_file(file: Path, dry_run: bool) -> dict[str, Any]:
+    from shaodao.book import actions
+    from shaodao.book import files as bookfiles
     from shaodao.cases.actions import Actor
     from shaodao.foundation.maps import Unreadable
-    from shaodao.sanitation import actions, bookfiles
     from shaodao.sanitation.kinds import WEATHER
     from shaodao.sanitation.weather import readings
 

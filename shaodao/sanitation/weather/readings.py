@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from django.utils.translation import gettext as _
 
+from shaodao.book.actions import Draft
 from shaodao.foundation import clock
 from shaodao.foundation.maps import Unreadable
-from shaodao.sanitation.actions import Draft
 from shaodao.sanitation.kinds import weather_code
 
 # Beaufort's scale with China's levels 13 to 17 (GB/T 28591): metres a second from which each level holds.

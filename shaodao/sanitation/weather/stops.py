@@ -8,12 +8,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from shaodao.book.shown import number
 from shaodao.foundation.naming import named
 from shaodao.kernel.sweeping import open_minutes
 from shaodao.sanitation.feasibility.facts import Hour
 from shaodao.sanitation.feasibility.reckon import felt, stop_of
 from shaodao.sanitation.models import Weather
-from shaodao.sanitation.shown import number
 
 
 @dataclass(frozen=True)

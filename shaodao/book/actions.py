@@ -1,6 +1,6 @@
-"""Every write to the book: many rows at once (a pack, a file), or one by one on a page.
+"""Every write to a book: many rows at once (a pack, a file), or one by one on a page.
 
-    bring_in(KINDS["vehicle"], [Draft("V-1", {"type": "washer", …})], actor, reason="…")
+    bring_in(VEHICLE, [Draft("V-1", {"type": "washer", …})], actor, reason="…")
 
 Each row that changes gets one event with who, when, why and before and after of every field, chained to the row's event
 before; a row that is the same already is left alone, and nothing is deleted.
@@ -12,17 +12,17 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import TextField
 from django.utils.translation import gettext as _
 
+from shaodao.book.kinds import Kind, code_of
+from shaodao.book.models import RowEvent
 from shaodao.cases.actions import Actor
 from shaodao.cases.inputs import Fault, text_of
 from shaodao.foundation import clock, log
 from shaodao.foundation.chain import event_digest, tracked
 from shaodao.foundation.errors import Conflict, Invalid, Refused
 from shaodao.foundation.tables import Bad
-from shaodao.sanitation import queries, rules
-from shaodao.sanitation.kinds import KINDS, NAMES, WEATHER, Kind, code_of, refs_of, weather_code
-from shaodao.sanitation.models import BookEvent
 
 BATCH = 500
 LONGEST_REASON = 300
@@ -58,13 +58,9 @@ class _Work:
     moved: list[tuple[Any, dict[str, Any], str]] = field(default_factory=list)  # row, before, action
 
 
-def may_edit(actor: Actor) -> bool:
-    return rules.keeps(actor.facts, queries.keeper_id())
-
-
-def check(actor: Actor, reason: str, *, required: bool = False) -> str:
+def reasoned(may: bool, reason: str, *, required: bool = False) -> str:
     """The reason, cleaned. Raises Refused for who may not write, Invalid for a reason that cannot be."""
-    if not may_edit(actor):
+    if not may:
         raise Refused(_("您的岗位没有此项权限"), forbidden=True)
     try:
         found = text_of(reason, LONGEST_REASON)
@@ -75,13 +71,18 @@ def check(actor: Actor, reason: str, *, required: bool = False) -> str:
     return found
 
 
-def content_of(event: BookEvent) -> dict[str, Any]:
+def check(kind: Kind, actor: Actor, reason: str, *, required: bool = False) -> str:
+    """The same for who writes rows of a kind."""
+    return reasoned(kind.room.edits(kind, actor), reason, required=required)
+
+
+def content_of(event: RowEvent) -> dict[str, Any]:
     """What the hash of an event covers: everything in it but the hash itself."""
     return {
         "subject": event.subject,
         "seq": event.seq,
         "at": event.at.isoformat(),
-        "actor": event.actor_id,
+        "actor": event.actor_id,  # type: ignore[attr-defined]
         "actor_label": event.actor_label,
         "action": event.action,
         "reason": event.reason,
@@ -99,14 +100,14 @@ def bring_in(
 
     `logged`: with a line in the log of its own; a pack's load has one for all its tables. Raises Refused; Invalid (reason, or the column of a reference that is not there).
     """
-    reason = check(actor, reason)
+    reason = check(kind, actor, reason)
     with transaction.atomic():
         rows = _standing(kind, [draft.code for draft in drafts])
         work, counts = _compare(kind, drafts, rows, source)
         _write(kind, work, actor, reason)
         if logged:
             said = counts.as_dict()
-            log.write(f"sanitation.{kind.name}.import", kind.name, actor=actor.person, reason=reason, data=said)
+            log.write(f"{kind.room.name}.{kind.name}.import", kind.name, actor=actor.person, reason=reason, data=said)
     return counts
 
 
@@ -151,7 +152,7 @@ def _compare(
     kind: Kind, drafts: Sequence[Draft], rows: dict[str, Any], source: str, *, strict: bool = True
 ) -> tuple[_Work, Counts]:
     work, counts = _Work(), Counts()
-    keys = {name: dict(KINDS[other].model.objects.values_list("code", "pk")) for name, other in refs_of(kind).items()}
+    keys = {name: dict(kind.target(name).model.objects.values_list("code", "pk")) for name in kind.all_refs}
     for draft in drafts:
         values = _typed(kind, draft, keys, strict)
         values["source"] = (draft.source or source)[:300]
@@ -182,7 +183,7 @@ def _compare(
 def _typed(kind: Kind, draft: Draft, keys: Mapping[str, Mapping[str, int]], strict: bool) -> dict[str, Any]:
     """Values as the model has them: references as keys."""
     values = dict(draft.values)
-    for name in refs_of(kind):
+    for name in kind.all_refs:
         if name not in values:
             continue
         code = values.pop(name)
@@ -198,10 +199,10 @@ def _write(kind: Kind, work: _Work, actor: Actor, reason: str) -> None:
     events = []
     for row in work.added:
         row.valid_from, row.version = now, 0
-        events.append(_event(row, {}, "add", actor, reason, now))
+        events.append(_event(kind, row, {}, "add", actor, reason, now))
     for row, before, action in work.moved:
         row.valid_from = max(now, row.valid_from)
-        events.append(_event(row, before, action, actor, reason, now))
+        events.append(_event(kind, row, before, action, actor, reason, now))
     columns = [f for f in kind.model._meta.concrete_fields if not f.primary_key]
     names = [f.name for f in columns if f.name != "code"]
     again = [kind.model(**{f.attname: getattr(row, f.attname) for f in columns}) for row, _b, _a in work.moved]
@@ -209,10 +210,10 @@ def _write(kind: Kind, work: _Work, actor: Actor, reason: str) -> None:
     kind.model.objects.bulk_create(
         again, batch_size=BATCH, update_conflicts=True, unique_fields=["code"], update_fields=names
     )
-    BookEvent.objects.bulk_create(events, batch_size=BATCH)
+    kind.room.events.objects.bulk_create(events, batch_size=BATCH)
 
 
-def _event(row: Any, before: dict[str, Any], action: str, actor: Actor, reason: str, now: datetime) -> BookEvent:
+def _event(kind: Kind, row: Any, before: dict[str, Any], action: str, actor: Actor, reason: str, now: datetime) -> Any:
     """The next event of a row; sets its version and head."""
     after = tracked(row)
     changes = (
@@ -220,7 +221,7 @@ def _event(row: Any, before: dict[str, Any], action: str, actor: Actor, reason: 
         if before
         else {k: [None, v] for k, v in after.items() if v not in NOTHING or k == "code"}
     )
-    event = BookEvent(
+    event = kind.room.events(
         subject=row.subject,
         seq=row.version + 1,
         at=now,
@@ -243,12 +244,12 @@ def parsed(kind: Kind, raw: Mapping[str, str], row: Any = None) -> tuple[dict[st
     """(typed values, errors by column) of raw text; a column that is not named stays as it is in `row`."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
-    for column in (*NAMES, *kind.columns):
+    for column in kind.everything:
         name = column.name
         if name not in raw and row is not None:
             values[name] = referred(row, kind, name)
             continue
-        said = "".join(c for c in str(raw.get(name) or "") if c.isprintable()).strip()
+        said = cleaned(kind, name, raw.get(name))
         if not said:
             values[name] = column.default
             if column.required:
@@ -263,6 +264,13 @@ def parsed(kind: Kind, raw: Mapping[str, str], row: Any = None) -> tuple[dict[st
     return values, errors
 
 
+def cleaned(kind: Kind, name: str, raw: Any) -> str:
+    """Text without what cannot be printed; lines stay lines where the column has room for several."""
+    several = isinstance(kind.model._meta.get_field(name), TextField)
+    lines = str(raw or "").splitlines() if several else [str(raw or "")]
+    return "\n".join("".join(c for c in line if c.isprintable()).rstrip() for line in lines).strip()
+
+
 def referred(row: Any, kind: Kind, name: str) -> Any:
     """The value of a column as a form shows it: of a reference the other row's code."""
     value = getattr(row, name)
@@ -271,10 +279,10 @@ def referred(row: Any, kind: Kind, name: str) -> Any:
 
 def add(kind: Kind, actor: Actor, code: str, raw: Mapping[str, str], reason: str = "") -> Any:
     """A new row from raw text. Raises Refused, Invalid (by column)."""
-    reason = check(actor, reason)
+    reason = check(kind, actor, reason)
     values, errors = parsed(kind, raw)
-    if kind is WEATHER and not errors:
-        code = weather_code(values)
+    if kind.code_from and not errors:
+        code = kind.code_from(values)
     try:
         code = code_of(str(code).strip())
         if not code:
@@ -283,7 +291,7 @@ def add(kind: Kind, actor: Actor, code: str, raw: Mapping[str, str], reason: str
         errors["code"] = bad.what
     if errors:
         raise Invalid(errors)
-    taken = Invalid({"day" if kind is WEATHER else "code": _("已有这一行，也包括已撤销的：改它或恢复它")})
+    taken = Invalid({kind.key[0]: _("已有这一行，也包括已撤销的：改它或恢复它")})
     try:
         with transaction.atomic():
             if _standing(kind, [code]):
@@ -300,7 +308,7 @@ def change(
 
     Raises Refused (right, taken away), Invalid (by column; a reason is needed), Conflict (another version), DoesNotExist.
     """
-    reason = check(actor, reason, required=True)
+    reason = check(kind, actor, reason, required=True)
     with transaction.atomic():
         row = _locked(kind, pk, version)
         if not row.active:
@@ -319,7 +327,7 @@ def _one(kind: Kind, draft: Draft, rows: dict[str, Any], actor: Actor, reason: s
 
 def remove(kind: Kind, actor: Actor, pk: int, *, version: int | None = None, reason: str = "") -> Any:
     """Take a row away; refused while others in use refer to it. Raises Refused, Invalid, Conflict, DoesNotExist."""
-    reason = check(actor, reason, required=True)
+    reason = check(kind, actor, reason, required=True)
     with transaction.atomic():
         row = _locked(kind, pk, version)
         if not row.active:
@@ -332,13 +340,13 @@ def remove(kind: Kind, actor: Actor, pk: int, *, version: int | None = None, rea
 
 
 def _referring(kind: Kind) -> Iterator[tuple[Kind, str]]:
-    for other in KINDS.values():
-        yield from ((other, name) for name, to in refs_of(other).items() if to == kind.name)
+    for other in kind.room.kinds:
+        yield from ((other, name) for name, to in other.all_refs.items() if to == kind.name)
 
 
 def restore(kind: Kind, actor: Actor, pk: int, *, version: int | None = None, reason: str = "") -> Any:
     """Put back what was taken away, as it was. Raises Refused, Invalid, Conflict, DoesNotExist."""
-    reason = check(actor, reason)
+    reason = check(kind, actor, reason)
     with transaction.atomic():
         row = _locked(kind, pk, version)
         if row.active:

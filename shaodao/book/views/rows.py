@@ -1,6 +1,6 @@
-"""The pages of the book: a list of each kind, a page of each row with its history, and the forms that change it.
+"""The pages of a book: a list of each kind, a page of each row with its history, and the forms that change it.
 
-All kinds have the same pages (`kinds.py` says what they hold); `kind` is the name in the address.
+All kinds of all rooms have the same pages (a room's kinds say what they hold); `kind` is the name in the address.
 """
 
 from collections.abc import Callable
@@ -17,25 +17,32 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from shaodao.book import actions, files, queries, shown
+from shaodao.book.forms import ReasonForm, RowForm, filters
+from shaodao.book.kinds import Kind, Room
 from shaodao.cases.actions import Actor
 from shaodao.cases.requests import actor_of
 from shaodao.cases.views.gate import staff
 from shaodao.foundation import log, sheets
 from shaodao.foundation.errors import Conflict, Invalid, Refused
-from shaodao.sanitation import actions, bookfiles, bookmap, queries, shown
-from shaodao.sanitation.forms import ReasonForm, RowForm, filters
-from shaodao.sanitation.kinds import KINDS, ROAD, SEGMENT, WEATHER, Kind, refs_of
-from shaodao.sanitation.requests import enter
 
 FORM = ["GET", "HEAD", "POST"]
 PER_PAGE = 100
 STATES = ("", "gone", "all")
 
 
-def editor(request: HttpRequest) -> Actor:
-    """Who may change the book; 403 for everybody else."""
+def enter(request: HttpRequest, room: Room) -> Actor:
+    """Who looks; 403 for posts that have nothing to look at in this room."""
     actor = actor_of(request)
-    if not actions.may_edit(actor):
+    if not room.may_enter(actor.facts):
+        raise PermissionDenied(_("您的岗位看不到这个页面"))
+    return actor
+
+
+def editor(request: HttpRequest, kind: Kind) -> Actor:
+    """Who may change the book; 403 for everybody else."""
+    actor = enter(request, kind.room)
+    if not kind.room.edits(kind, actor):
         raise PermissionDenied(_("您的岗位没有此项权限"))
     return actor
 
@@ -47,40 +54,42 @@ def words_of(request: HttpRequest, name: str = "q") -> str:
 
 def common(kind: Kind) -> dict[str, Any]:
     """What every page of a kind says."""
+    room = kind.room
     return {
-        "kind": kind.name, "what": kind.label, "is_segment": kind is SEGMENT, "is_road": kind is ROAD,
-        "is_weather": kind is WEATHER, "has_place": "lon" in kind.names(),
+        "room": room.name, "home": room.home, "tabs_template": room.tabs, "kind": kind.name, "what": kind.label,
+        "by_hand": not kind.by_file, "has_place": "lon" in kind.names(),
     }  # fmt: skip
 
 
 @staff
 @require_safe
-def listing(request: HttpRequest, kind: str) -> HttpResponse:
+def listing(request: HttpRequest, room: Room, kind: str) -> HttpResponse:
     """What is in force (or was taken away), with search, filters and sorting; `?format=xlsx` gives the same rows."""
-    enter(request)
-    of, actor = KINDS[kind], actor_of(request)
+    of, actor = room.by_name[kind], enter(request, room)
     state = request.GET.get("state", "")
-    refs = refs_of(of)
-    chosen = {name: words_of(request, name) for name in shown.LISTED[kind] if name in of.options or name in refs}
+    refs = of.all_refs
+    chosen = {name: words_of(request, name) for name in of.listed if name in of.options or name in refs}
     exact = {f"{name}__code" if name in refs else name: value for name, value in chosen.items() if value}
     given = {"text": words_of(request), "state": state if state in STATES else ""}
-    rows = queries.listed(of, **given).filter(**exact).order_by(*_order(of, request.GET.get("sort", "")))
+    rows = room.visible(of, queries.listed(of, **given), actor).filter(**exact)
+    rows = rows.order_by(*_order(of, request.GET.get("sort", "")))
     if request.GET.get("format") == "xlsx":
-        log.write(f"sanitation.{kind}.export", kind, actor=actor.person)
+        log.write(f"{room.name}.{kind}.export", kind, actor=actor.person)
         return _file(of, rows, kind)
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    edits = actions.may_edit(actor)
+    edits = room.edits(of, actor)
     context = {
         **common(of),
         "page": page,
-        "lines": [(row, [shown.cell(of, row, name) for name in shown.LISTED[kind]]) for row in page],
-        "columns": [(name, shown.label(of, name), _sortable(of, name)) for name in shown.LISTED[kind]],
+        "lines": [(row, [shown.cell(of, row, name) for name in of.listed]) for row in page],
+        "columns": [(name, shown.label(of, name), _sortable(of, name)) for name in of.listed],
         "filters": filters(of, chosen),
         "given": given,
         "narrowed": any(given.values()) or any(chosen.values()),
         "edits": edits,
+        "buttons": list(room.buttons(of)) if edits else [],
     }
-    return render(request, "sanitation/book_list.html", context)
+    return render(request, "book/list.html", context)
 
 
 def _sortable(kind: Kind, name: str) -> bool:
@@ -88,32 +97,32 @@ def _sortable(kind: Kind, name: str) -> bool:
 
 
 def _order(kind: Kind, sort: str) -> tuple[str, ...]:
-    """By code, the newest hour first; or by a column of the list."""
+    """As the kind says; or by a column of the list."""
     name = sort.removeprefix("-")
     sign = "-" if sort.startswith("-") else ""
     if name == "code":
         return (f"{sign}code",)
-    if name in shown.LISTED[kind.name] and _sortable(kind, name):
-        return (f"{sign}{name}__code" if name in refs_of(kind) else f"{sign}{name}", "code")
-    return ("-code",) if kind is WEATHER else ("code",)
+    if name in kind.listed and _sortable(kind, name):
+        return (f"{sign}{name}__code" if name in kind.all_refs else f"{sign}{name}", "code")
+    return kind.order
 
 
 def _file(kind: Kind, rows: Any, name: str) -> HttpResponse:
-    response = HttpResponse(bookfiles.workbook(kind, rows), content_type=sheets.XLSX)
-    response["Content-Disposition"] = content_disposition_header(True, f"sanitation-{name}.xlsx") or ""
+    response = HttpResponse(files.workbook(kind, rows), content_type=sheets.XLSX)
+    response["Content-Disposition"] = content_disposition_header(True, f"{kind.room.name}-{name}.xlsx") or ""
     return response
 
 
 @staff
 @require_safe
-def template(request: HttpRequest, kind: str) -> HttpResponse:
+def template(request: HttpRequest, room: Room, kind: str) -> HttpResponse:
     """An empty workbook with the columns of a kind."""
-    enter(request)
-    return _file(KINDS[kind], [], f"{kind}-template")
+    enter(request, room)
+    return _file(room.by_name[kind], [], f"{kind}-template")
 
 
-def row_of(kind: Kind, pk: int) -> Any:
-    rows = kind.model.objects.select_related(*refs_of(kind))
+def row_of(kind: Kind, pk: int, actor: Actor) -> Any:
+    rows = kind.room.visible(kind, kind.model.objects.select_related(*kind.all_refs), actor)
     found = rows.filter(pk=pk).first() if pk < 2**63 else None
     if found is None:
         raise Http404
@@ -122,21 +131,19 @@ def row_of(kind: Kind, pk: int) -> Any:
 
 @staff
 @require_safe
-def one(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def one(request: HttpRequest, room: Room, kind: str, pk: int) -> HttpResponse:
     """A row with its place on the map, how it came to be as it is, and what may be done."""
-    enter(request)
-    of = KINDS[kind]
-    row = row_of(of, pk)
+    of, actor = room.by_name[kind], enter(request, room)
+    row = row_of(of, pk, actor)
     context = {
         **common(of),
         "row": row,
-        "cells": [shown.cell(of, row, name) for name in shown.fields(of)],
+        "cells": [*(shown.cell(of, row, name) for name in shown.fields(of)), *room.more(of, row)],
         "events": shown.history(of, row),
-        "map": bookmap.around(of, row),
-        "sums": queries.sums(row.pk) if of is ROAD else None,
-        "edits": actions.may_edit(actor_of(request)),
+        "map": room.around(of, row),
+        "edits": room.edits(of, actor),
     }
-    return render(request, "sanitation/book_row.html", context)
+    return render(request, "book/row.html", context)
 
 
 # ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,46 +151,46 @@ def one(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 
 @staff
 @require_http_methods(FORM)
-def new(request: HttpRequest, kind: str) -> HttpResponse:
-    """A new row; a segment comes from a file of roads."""
-    enter(request)
-    of, actor = KINDS[kind], editor(request)
-    if of is SEGMENT:
+def new(request: HttpRequest, room: Room, kind: str) -> HttpResponse:
+    """A new row; where only a file makes them there is no such page."""
+    of = room.by_name[kind]
+    actor = editor(request, of)
+    if of.by_file:
         raise Http404
     form = RowForm(of, data=request.POST if request.method == "POST" else None)
     if request.method == "POST":
         values = form.values()
-        code = "" if of is WEATHER else form.said("code")
+        code = "" if of.code_from else form.said("code")
         try:
             row = actions.add(of, actor, code, values, form.said("reason"))
         except Invalid as error:
             form.fail(error.errors)
         else:
             messages.success(request, _("已新增 %(code)s") % {"code": row.code})
-            return redirect("sanitation_row", kind, row.pk)
+            return redirect(f"{room.name}_row", kind, row.pk)
     context = {**common(of), "form": form, "row": None}
-    return render(request, "sanitation/book_form.html", context, status=422 if form.errors else 200)
+    return render(request, "book/form.html", context, status=422 if form.errors else 200)
 
 
 @staff
 @require_http_methods(FORM)
-def change(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def change(request: HttpRequest, room: Room, kind: str, pk: int) -> HttpResponse:
     """Change values; who saw an older version is shown what happened since."""
-    enter(request)
-    of, actor = KINDS[kind], editor(request)
-    row = row_of(of, pk)
+    of = room.by_name[kind]
+    actor = editor(request, of)
+    row = row_of(of, pk, actor)
     form = RowForm(of, row, data=request.POST if request.method == "POST" else None)
     tried = Tried()
     if request.method == "POST":
         values, seen = form.values(), _version(request)
         reason = form.said("reason")
-        tried = _try(of, row, form, lambda: actions.change(of, actor, pk, values, version=seen, reason=reason))
+        tried = _try(of, actor, row, form, lambda: actions.change(of, actor, pk, values, version=seen, reason=reason))
         if tried.refused:
-            return _refused(request, kind, pk, tried.refused)
+            return _refused(request, of, pk, tried.refused)
         if tried.after:
             n = tried.after.version
             messages.success(request, _("没有变化") if n == row.version else _("已改为第 %(n)d 版") % {"n": n})
-            return redirect("sanitation_row", kind, pk)
+            return redirect(f"{room.name}_row", kind, pk)
     row = tried.row or row
     context = {
         **common(of),
@@ -192,16 +199,16 @@ def change(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "since": tried.since,
         "version": request.POST.get("version", row.version) if tried.status == 422 else row.version,
     }
-    return render(request, "sanitation/book_form.html", context, status=tried.status)
+    return render(request, "book/form.html", context, status=tried.status)
 
 
 @staff
 @require_http_methods(FORM)
-def end(request: HttpRequest, kind: str, pk: int, action: str) -> HttpResponse:
+def end(request: HttpRequest, room: Room, kind: str, pk: int, action: str) -> HttpResponse:
     """Take away (`remove`) or put back (`restore`)."""
-    enter(request)
-    of, actor = KINDS[kind], editor(request)
-    row = row_of(of, pk)
+    of = room.by_name[kind]
+    actor = editor(request, of)
+    row = row_of(of, pk, actor)
     act = {"remove": actions.remove, "restore": actions.restore}[action]
     removes = action == "remove"
     form = ReasonForm(request.POST if request.method == "POST" else None, required=removes)
@@ -209,16 +216,16 @@ def end(request: HttpRequest, kind: str, pk: int, action: str) -> HttpResponse:
     if request.method == "POST":
         form.full_clean()
         reason = form.said("reason")
-        tried = _try(of, row, form, lambda: act(of, actor, pk, version=_version(request), reason=reason))
+        tried = _try(of, actor, row, form, lambda: act(of, actor, pk, version=_version(request), reason=reason))
         if tried.refused:
-            return _refused(request, kind, pk, tried.refused)
+            return _refused(request, of, pk, tried.refused)
         if tried.after:
             said = _("已撤销 %(code)s") if removes else _("已恢复 %(code)s")
             messages.success(request, said % {"code": row.code})
-            return redirect("sanitation_row", kind, pk)
+            return redirect(f"{room.name}_row", kind, pk)
     row = tried.row or row
     context = {"form": form, "row": row, "removes": removes, "since": tried.since, "version": row.version}
-    return render(request, "sanitation/book_end.html", {**common(of), **context}, status=tried.status)
+    return render(request, "book/end.html", {**common(of), **context}, status=tried.status)
 
 
 @dataclass(frozen=True)
@@ -235,7 +242,7 @@ class Tried:
     since: list[Any] = field(default_factory=list)
 
 
-def _try(kind: Kind, row: Any, form: Any, act: Callable[[], Any]) -> Tried:
+def _try(kind: Kind, actor: Actor, row: Any, form: Any, act: Callable[[], Any]) -> Tried:
     """Do it; faults of the input go to the form's fields."""
     try:
         return Tried(after=act())
@@ -245,15 +252,15 @@ def _try(kind: Kind, row: Any, form: Any, act: Callable[[], Any]) -> Tried:
     except Refused as error:
         return Tried(refused=error)
     except Conflict as error:
-        now = row_of(kind, row.pk)
+        now = row_of(kind, row.pk, actor)
         return Tried(status=409, row=now, since=[e for e in shown.history(kind, now) if e.seq > error.seen])
 
 
-def _refused(request: HttpRequest, kind: str, pk: int, error: Refused) -> HttpResponse:
+def _refused(request: HttpRequest, kind: Kind, pk: int, error: Refused) -> HttpResponse:
     if error.forbidden:
         raise PermissionDenied(str(error.reason))
     messages.error(request, _("没有执行：%(why)s") % {"why": error.reason})
-    return redirect("sanitation_row", kind, pk)
+    return redirect(f"{kind.room.name}_row", kind.name, pk)
 
 
 def _version(request: HttpRequest) -> int | None:

@@ -1,4 +1,4 @@
-"""A table of the book as a workbook, and in again: an export that is imported unchanged changes nothing.
+"""A table of a book as a workbook, and in again: an export that is imported unchanged changes nothing.
 
     found = plan(kind, file)        # nothing is written: what would change, errors by row
     carry_out(found, actor)
@@ -14,16 +14,13 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from shaodao.book import actions, shown
+from shaodao.book.actions import Draft
+from shaodao.book.kinds import Kind, show
 from shaodao.cases.actions import Actor
 from shaodao.foundation import sheets
 from shaodao.foundation.errors import Invalid
 from shaodao.foundation.tables import Column, Problem, Row, TableSpec, parse
-from shaodao.sanitation import actions, shown
-from shaodao.sanitation.actions import Draft
-from shaodao.sanitation.kinds import KINDS, NAMES, SEGMENT, WEATHER, Kind, show, weather_code
-
-OWN = ("code", "illustrative", "source")
-KEPT = {"road", "length_m"}  # columns of an export that an import passes over: only a file of roads says them
 
 
 @dataclass(eq=False)
@@ -50,11 +47,11 @@ class Plan:
 
 
 def spec(kind: Kind) -> TableSpec:
-    """The columns of a file: as in a pack; the weather's code follows from day and hour."""
+    """The columns of a file: as in a pack; without a code where it follows from the values."""
     found = kind.spec(kind.name)
-    if kind is not WEATHER:
+    if not kind.code_from:
         return found
-    return TableSpec(found.file, tuple(c for c in found.columns if c.name != "code"), key=("day", "hour"))
+    return TableSpec(found.file, tuple(c for c in found.columns if c.name != "code"), key=kind.key)
 
 
 def title(kind: Kind, name: str) -> str:
@@ -64,18 +61,18 @@ def title(kind: Kind, name: str) -> str:
 def workbook(kind: Kind, rows: Iterable[Any]) -> bytes:
     """Rows as an .xlsx file; without rows a template."""
     names = [c.name for c in spec(kind).columns]
-    names[1:1] = sorted(KEPT, reverse=True) if kind is SEGMENT else []
+    names[1:1] = kind.by_file
     table = [[title(kind, name) for name in names], *([_value(kind, row, name) for name in names] for row in rows)]
     return sheets.workbook({str(kind.label): table})
 
 
 def _value(kind: Kind, row: Any, name: str) -> Any:
-    if name == "road" and kind is SEGMENT:
-        return row.road.code
+    if kind.by_file.get(name):
+        return getattr(row, name).code
     value = actions.referred(row, kind, name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    column = next((c for c in (*NAMES, *kind.columns) if c.name == name), None)
+    column = kind.column(name)
     return column.show(value) if column is not None else show(value)
 
 
@@ -106,14 +103,11 @@ def _outcome(kind: Kind, drafts: list[Draft]) -> tuple[dict[str, int], list[Any]
 def _header(kind: Kind, cells: list[str]) -> tuple[list[str], list[int]]:
     """Names of the columns, and where those stand that count."""
     words: dict[str, str] = {}
+    dropped = {*kind.by_file, *(["code"] if kind.code_from else [])}
     for language, _label in settings.LANGUAGES:
         with translation.override(language):
             words |= {title(kind, c.name): c.name for c in spec(kind).columns}
-            ignored = {title(kind, name) for name in KEPT} if kind is SEGMENT else set()
-            words |= dict.fromkeys(ignored, "")
-            if kind is WEATHER:
-                words[title(kind, "code")] = ""
-    dropped = {"code"} if kind is WEATHER else KEPT if kind is SEGMENT else set()
+            words |= {title(kind, name): "" for name in dropped}
     titles = [words.get(cell.strip(), cell.strip()) for cell in cells]
     keep = [i for i, text in enumerate(titles) if text and text not in dropped]
     return [titles[i] for i in keep], keep
@@ -123,18 +117,18 @@ def _judge(found: Plan, rows: list[Row], given: set[str]) -> None:
     """Rows as drafts; what the whole row says is checked, and what it refers to."""
     kind, bad = found.kind, {p.row for p in found.problems}
     for row in rows:
-        if kind is WEATHER and row.get("day") is not None and row.get("hour") is not None and row.line not in bad:
-            row["code"] = weather_code(row)
+        if kind.code_from and row.line not in bad:
+            row["code"] = kind.code_from(row)
     codes = [row["code"] for row in rows if row.line not in bad]
     standing = {r.code: r for r in kind.model.objects.select_related(*kind.refs).filter(code__in=codes[:500])}
     if len(codes) > 500:
         standing = {r.code: r for r in kind.model.objects.select_related(*kind.refs)}
-    known = {name: set(KINDS[other].model.objects.values_list("code", flat=True)) for name, other in kind.refs.items()}
+    known = {name: set(kind.target(name).model.objects.values_list("code", flat=True)) for name in kind.refs}
     for row in rows:
         if row.line in bad:
             continue
         old = standing.get(row["code"])
-        values = {c.name: _same(kind, c, row[c.name], old) for c in _columns(kind) if c.name in given}
+        values = {c.name: _same(kind, c, row[c.name], old) for c in kind.everything if c.name in given}
         wrong = list(_faults(kind, row, values, old, known))
         found.problems += wrong
         if not wrong:
@@ -148,13 +142,9 @@ def _same(kind: Kind, column: Column, value: Any, old: Any) -> Any:
     return kept if isinstance(value, float) and isinstance(kept, float) and show(value) == show(kept) else value
 
 
-def _columns(kind: Kind) -> tuple[Column, ...]:
-    return (*NAMES, *kind.columns)
-
-
 def _faults(kind: Kind, row: Row, values: dict[str, Any], old: Any, known: dict[str, set[str]]) -> Iterable[Problem]:
-    if kind is SEGMENT and old is None:
-        yield row.problem("code", _("没有这个路段"), _("新路段要从道路文件导入"))
+    if kind.by_file and old is None:
+        yield row.problem("code", _("没有这一行"), _("新的要从地图文件导入"))
         return
     whole = {
         c.name: values[c.name]
@@ -162,7 +152,7 @@ def _faults(kind: Kind, row: Row, values: dict[str, Any], old: Any, known: dict[
         else c.default
         if old is None
         else actions.referred(old, kind, c.name)
-        for c in _columns(kind)
+        for c in kind.everything
     }
     for column, what in kind.check(whole | {"code": row["code"]}).items():
         yield row.problem(column, what)

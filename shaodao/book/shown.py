@@ -1,4 +1,4 @@
-"""Values of the book as people read them: of a row, and before and after in its history."""
+"""Values of a book as people read them: of a row, and before and after in its history."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,37 +10,19 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from shaodao.book import queries
+from shaodao.book.kinds import Kind
 from shaodao.foundation.naming import named
-from shaodao.sanitation import queries
-from shaodao.sanitation.kinds import KINDS, NAMES, SEGMENT, Kind, refs_of
-from shaodao.sanitation.models import BookEvent
 
 NOTHING = "—"
 LABELS = {
     "code": gettext_lazy("编码"), "active": gettext_lazy("在用"), "illustrative": gettext_lazy("示例"),
-    "source": gettext_lazy("来源"), "geometry": gettext_lazy("线形"), "length_m": gettext_lazy("长度（米）"),
-    "road": gettext_lazy("道路"),
+    "source": gettext_lazy("来源"),
 }  # fmt: skip
 ACTIONS = {
     "add": gettext_lazy("新增"), "change": gettext_lazy("修改"), "remove": gettext_lazy("撤销"),
     "restore": gettext_lazy("恢复"),
 }  # fmt: skip
-LISTED: dict[str, tuple[str, ...]] = {
-    "road": ("road_class",),
-    "segment": ("road", "length_m", "total_m2", "carriageway_m2", "pavement_m2", "verge_m2"),
-    "mode": ("kind", "passes", "windows", "vehicle_type"),
-    "depot": ("lon", "lat"),
-    "fill": ("flow_m3_min", "bays", "hours"),
-    "crew": ("depot", "people"),
-    "shift": ("crew", "hours", "breaks"),
-    "vehicle": ("type", "crew", "tank_m3", "working_kmh", "energy"),
-    "maintenance": ("vehicle", "first_day", "last_day"),
-    "round": ("wipes", "empties", "disinfections", "windows"),
-    "box": ("vehicle", "datum"),
-    "bin": ("type", "round", "road"),
-    "weather": ("air_c", "ground_c", "wind_level"),
-}
-"""The columns that a list shows, by kind."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +35,15 @@ class Cell:
 
 def label(kind: Kind, name: str) -> str:
     """What a field is called."""
-    column = next((c for c in (*NAMES, *kind.columns) if c.name == name), None)
-    return str(column.label if column is not None and column.label else LABELS.get(name, name))
+    column = kind.column(name)
+    if column is not None and column.label:
+        return str(column.label)
+    return str(kind.labels.get(name) or LABELS.get(name, name))
 
 
 def fields(kind: Kind) -> tuple[str, ...]:
     """What a row's own page shows, besides code and name."""
-    own = tuple(column.name for column in kind.columns)
-    return ("road", "length_m", *own) if kind is SEGMENT else own
+    return (*kind.by_file, *(column.name for column in kind.columns))
 
 
 def say(kind: Kind, name: str, value: Any) -> str:
@@ -71,8 +54,8 @@ def say(kind: Kind, name: str, value: Any) -> str:
         text = _("是") if value else _("否")
     elif name in kind.options:
         text = str(dict(kind.options[name]).get(value, value))
-    elif name == "geometry":
-        text = _("%(n)d 个点") % {"n": len(value.get("coordinates", ()))}
+    elif isinstance(value, dict) and "coordinates" in value:
+        text = _("%(n)d 个点") % {"n": len(value["coordinates"])}
     elif isinstance(value, int | float):
         text = number(value, 6 if name in ("lon", "lat") else 3)
     elif isinstance(value, list):
@@ -91,19 +74,20 @@ def number(value: float, digits: int = 3) -> str:
 
 def cell(kind: Kind, row: Any, name: str) -> Cell:
     """A field of a row; a reference with a link."""
-    value, refs = getattr(row, name), refs_of(kind)
-    if name in refs:
+    value = getattr(row, name)
+    if name in kind.all_refs:
         if value is None:
             return Cell(label(kind, name), NOTHING)
-        text = f"{value.code} {named(value)}".strip()
-        return Cell(label(kind, name), text, url=reverse("sanitation_row", args=[refs[name], value.pk]))
+        text, to = f"{value.code} {named(value)}".strip(), kind.target(name)
+        url = reverse(f"{kind.room.name}_row", args=[to.name, value.pk]) if isinstance(to, Kind) else ""
+        return Cell(label(kind, name), text, url=url)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return Cell(label(kind, name), say(kind, name, value), is_number)
 
 
 def changes(kind: Kind, told: dict[str, list[Any]], names: dict[tuple[str, Any], str]) -> list[tuple[str, str, str]]:
     """(label, before, after) of what an event says; `names`: codes of references by (kind, key)."""
-    refs = refs_of(kind)
+    refs = kind.all_refs
     found = []
     for field, (before, after) in told.items():
         name = field.removesuffix("_id") if field.removesuffix("_id") in refs else field
@@ -119,21 +103,21 @@ def referred(kind: Kind, told: Iterable[dict[str, list[Any]]]) -> dict[tuple[str
     """Codes of all rows that changes refer to: one query for each kind of reference."""
     found: dict[tuple[str, Any], str] = {}
     told = list(told)
-    for name, other in refs_of(kind).items():
+    for name, other in kind.all_refs.items():
         keys = {v for one in told for v in one.get(f"{name}_id", ()) if v is not None}
         if keys:
-            rows = KINDS[other].model.objects.filter(pk__in=keys).values_list("pk", "code")
+            rows = kind.target(name).model.objects.filter(pk__in=keys).values_list("pk", "code")
             found |= {(other, pk): code for pk, code in rows}
     return found
 
 
-def history(kind: Kind, row: Any) -> list[BookEvent]:
+def history(kind: Kind, row: Any) -> list[Any]:
     """The events of a row, newest first, each with `what`, `why` and `lines`: (label, before, after)."""
-    events = queries.history(row)
+    events = queries.history(kind, row)
     names = referred(kind, (e.changes for e in events))
     for event in events:
-        event.what = ACTIONS[event.action]  # type: ignore[attr-defined]
-        event.why = _("数据包") if event.reason == queries.PACK and event.actor is None else event.reason  # type: ignore[attr-defined]
+        event.what = ACTIONS[event.action]
+        event.why = _("数据包") if event.reason == queries.PACK and event.actor is None else event.reason
         told = {} if event.action == "add" else event.changes
-        event.lines = changes(kind, told, names)  # type: ignore[attr-defined]
+        event.lines = changes(kind, told, names)
     return events
